@@ -32,6 +32,8 @@ class ModelConfig(Section):
     """A preset name, a folder with safetensors, a GGUF file, or a hub id."""
     precision: Precision = "auto"
     """Number format of the base weights; auto takes what this machine computes fastest."""
+    trust_code_sha256: str | None = None
+    """Let a model run Python code of its own, if the code has this SHA-256; never on otherwise."""
 
 
 class DataConfig(Section):
@@ -110,6 +112,8 @@ class LimitsConfig(Section):
     """Time box: save and end after this many minutes."""
     threads: PositiveInt | None = None
     """CPU threads; unset, the cores of the machine."""
+    max_parallel: PositiveInt = 1
+    """Wait in the queue until fewer than this many trainings are under way."""
 
 
 class ExportConfig(Section):

@@ -1,0 +1,225 @@
+"""The one door for the page, the command line and Python.
+
+Everything here is quick (milliseconds) and loads no torch: work happens in the processes that
+`engine.runs` starts.
+"""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from engine import flags
+from engine.config import RunConfig
+from engine.data.read import check_readable
+from engine.errors import BackpropError
+from engine.files import write_atomically
+from engine.governor.telemetry import Reading, read_machine
+from engine.home import home
+from engine.models import resolve
+from engine.runs import queue
+from engine.runs.history import write_history
+from engine.runs.log import read_log
+from engine.runs.records import Command, Curve, Origin, Run, Status, StoredEvent
+from engine.runs.store import Store
+
+FOLLOW_SECONDS = 0.1
+READING_SECONDS = 2.0
+REFRESH_SECONDS = 0.5
+
+
+class _PerThread(threading.local):
+    store: Store | None = None
+    refreshed_at: float = 0.0
+
+
+_local = _PerThread()
+
+
+# Submitting
+
+
+def submit(config: RunConfig, *, origin: Origin) -> Run:
+    """Queue a run and see to it that it will be started.
+
+    Raises what can be told before any process starts: INPUT_MODEL_UNKNOWN, INPUT_MODEL_UNSAFE,
+    INPUT_DATA_INVALID, INPUT_RUN_NOT_FOUND, CONFIG_INVALID (a folder that cannot be written).
+    """
+    config = _settled(config)
+    store = _store()
+    run_id = _new_run_id()
+    run_dir = config.output_dir / "runs" / run_id
+    try:
+        write_atomically(run_dir / "config.json", config.model_dump_json(indent=2))
+    except OSError as error:
+        raise BackpropError(
+            "INPUT_VALIDATION_FAILED",
+            f"The folder {config.output_dir} cannot be written: {error}.",
+            hint="Choose another folder with --output.",
+            cause=str(error),
+        ) from error
+    run = store.add_run(
+        run_id,
+        kind=config.kind,
+        name=config.name,
+        config=config.model_dump_json(),
+        output_dir=config.output_dir,
+        origin=origin,
+    )
+    write_history(store, run.output_dir)
+    queue.ensure_dispatcher(store)
+    return run
+
+
+def check(config: RunConfig) -> None:
+    """Raise what would keep this run from being submitted; changes nothing."""
+    _settled(config)
+
+
+# Reading
+
+
+def get_run(prefix: str) -> Run:
+    """The run whose id starts with `prefix`. Raises INPUT_RUN_NOT_FOUND."""
+    _refresh()
+    return _store().find(prefix)
+
+
+def list_runs(
+    *, status: Status | None = None, kind: str | None = None, limit: int = 20, offset: int = 0
+) -> list[Run]:
+    """Runs of every door, the newest first."""
+    _refresh()
+    return _store().newest(status=status, kind=kind, limit=limit, offset=offset)
+
+
+def count_runs(*, status: Status | None = None, kind: str | None = None) -> int:
+    return _store().count(status=status, kind=kind)
+
+
+def events(run_id: str, after_seq: int = 0, limit: int = 1000) -> list[StoredEvent]:
+    """What a run said, in order, after a place in the store."""
+    return _store().events(run_id, after_seq, limit)
+
+
+def follow(run_id: str, after_seq: int = 0) -> Iterator[StoredEvent]:
+    """Events as they come, until the run has ended. Blocks between them."""
+    while True:
+        live = get_run(run_id).is_live
+        batch = events(run_id, after_seq)
+        for stored in batch:
+            after_seq = stored.seq
+            yield stored
+        if not live and not batch:
+            return
+        time.sleep(FOLLOW_SECONDS)
+
+
+def curve(run_id: str) -> Curve:
+    """The loss curve of a run, one point a step."""
+    return _store().curve(run_id)
+
+
+def log_tail(run_id: str, lines: int = 200) -> str:
+    """The last lines of what the run's process printed."""
+    return "\n".join(read_log(get_run(run_id).log_path).splitlines()[-lines:])
+
+
+def readings(seconds: float = 120) -> list[Reading]:
+    """Readings of the machine in the last `seconds`, oldest first."""
+    return _store().readings(time.time() - seconds)
+
+
+def sample_reading() -> Reading:
+    """The newest reading, taken now when the last one is older than two seconds."""
+    store = _store()
+    recent = store.readings(time.time() - READING_SECONDS)
+    if recent:
+        return recent[-1]
+    reading = read_machine()
+    store.add_reading(reading)
+    return reading
+
+
+# Commanding
+
+
+def stop(run_id: str) -> Run:
+    """Ask a run to save and end. Raises STATE_RUN_BUSY when it has ended already."""
+    return _request(run_id, "stop")
+
+
+def pause(run_id: str) -> Run:
+    """Ask a run to wait at its next step."""
+    return _request(run_id, "pause")
+
+
+def resume(run_id: str) -> Run:
+    """Go on with a run: a paused one at once, an ended one from its last checkpoint."""
+    run = get_run(run_id)
+    if run.status in ("paused", "running"):
+        return _request(run.id, "resume") if run.status == "paused" else _requeue(run)
+    return _requeue(run)
+
+
+def delete(run_id: str) -> None:
+    """Remove an ended run and its folder. Raises STATE_RUN_BUSY when it is live."""
+    run = get_run(run_id)
+    _store().delete(run.id)
+    shutil.rmtree(run.run_dir, ignore_errors=True)
+    write_history(_store(), run.output_dir)
+
+
+# Words for people
+
+
+def presets() -> list[resolve.Preset]:
+    """The models that are known by name."""
+    return resolve.presets()
+
+
+def train_command(config: RunConfig) -> str:
+    """The command that does the same, to paste into a shell."""
+    return flags.command_line(flags.train_argv(config, config))
+
+
+def _request(run_id: str, command: Command) -> Run:
+    store = _store()
+    run = store.request(get_run(run_id).id, command)
+    if not run.is_live:
+        write_history(store, run.output_dir)
+    return run
+
+
+def _requeue(run: Run) -> Run:
+    store = _store()
+    requeued = store.requeue(run.id)
+    write_history(store, run.output_dir)
+    queue.ensure_dispatcher(store)
+    return requeued
+
+
+def _store() -> Store:
+    """This thread's connection, opened anew when the home folder has changed."""
+    path = home() / "runs.db"
+    if _local.store is None or _local.store.path != path or not path.exists():
+        _local.store = Store(path)
+    return _local.store
+
+
+def _refresh() -> None:
+    """Notice supervisors and dispatchers that died; at most twice a second a thread."""
+    now = time.monotonic()
+    if now - _local.refreshed_at < REFRESH_SECONDS:
+        return
+    _local.refreshed_at = now
+    queue.reap(_store())
+    queue.ensure_dispatcher(_store())
+
+
+def _new_run_id() -> str:
+    return time.strftime("%Y%m%d-%H%M%S-") + secrets.token_hex(2)

@@ -1,0 +1,79 @@
+"""The command line's name for every setting of a run: one table, used in both directions.
+
+The command line builds its options from it, and the page turns a form into the command that
+does the same.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+from collections.abc import Iterator
+
+from engine.config import RunConfig, Section
+
+TRAIN_FLAGS: dict[str, str] = {
+    "data.path": "--data",
+    "model.name": "--model",
+    "training.steps": "--steps",
+    "training.epochs": "--epochs",
+    "training.per_device_batch_size": "--batch-size",
+    "training.gradient_accumulation_steps": "--gradient-accumulation",
+    "training.learning_rate": "--lr",
+    "lora.r": "--lora-r",
+    "lora.alpha": "--lora-alpha",
+    "lora.dropout": "--lora-dropout",
+    "lora.target_modules": "--target-modules",
+    "training.max_length": "--max-length",
+    "output_dir": "--output",
+    "name": "--name",
+    "data.format": "--data-format",
+    "data.eval_fraction": "--eval-fraction",
+    "data.eval_path": "--eval-data",
+    "data.max_rows": "--max-rows",
+    "training.method": "--method",
+    "training.warmup_ratio": "--warmup-ratio",
+    "training.scheduler": "--scheduler",
+    "training.weight_decay": "--weight-decay",
+    "training.max_grad_norm": "--max-grad-norm",
+    "training.seed": "--seed",
+    "training.eval_every_steps": "--eval-every",
+    "training.save_every_steps": "--save-every",
+    "training.keep_checkpoints": "--keep-checkpoints",
+    "training.early_stopping_patience": "--early-stopping",
+    "model.precision": "--precision",
+    "model.trust_code_sha256": "--trust-code",
+    "limits.max_minutes": "--max-minutes",
+    "limits.threads": "--threads",
+    "limits.max_parallel": "--max-parallel",
+}
+"""Setting (its path in `RunConfig`) → flag of `backprop train`."""
+
+
+def train_argv(config: RunConfig, defaults: RunConfig) -> list[str]:
+    """The command that submits exactly this training; settings as in `defaults` are left out."""
+    argv = ["backprop", "train"]
+    left_out = dict(_leaves(defaults))
+    for path, value in _leaves(config):
+        flag = TRAIN_FLAGS.get(path)
+        if flag is None or value is None or value == left_out.get(path):
+            continue
+        text = ",".join(value) if isinstance(value, tuple) else str(value)
+        argv += [flag, text]
+    return argv
+
+
+def command_line(argv: list[str], os_name: str = os.name) -> str:
+    """One line to paste into this platform's shell."""
+    return subprocess.list2cmdline(argv) if os_name == "nt" else shlex.join(argv)
+
+
+def _leaves(section: Section, prefix: str = "") -> Iterator[tuple[str, object]]:
+    for name in type(section).model_fields:
+        value = getattr(section, name)
+        path = f"{prefix}{name}"
+        if isinstance(value, Section):
+            yield from _leaves(value, f"{path}.")
+        else:
+            yield path, value

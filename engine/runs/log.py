@@ -1,0 +1,65 @@
+"""A run's log: what its process printed, with the head and the tail kept and the middle lost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+LIMIT_BYTES = 10 * 1024 * 1024
+CUT = "\n… (the log grew past its limit; the middle is left out) …\n"
+
+
+class CappedLog:
+    """Appends to `path` up to half the limit, then to two alternating tail files beside it."""
+
+    def __init__(self, path: Path, limit_bytes: int = LIMIT_BYTES) -> None:
+        self._head = path
+        self._tail = _tail(path)
+        self._old_tail = _old_tail(path)
+        self._head_limit = limit_bytes // 2
+        self._tail_limit = limit_bytes // 4
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._head_size = path.stat().st_size if path.exists() else 0
+
+    def write(self, data: bytes) -> None:
+        """Append what was printed. A full disk loses log text, never the run."""
+        try:
+            if self._head_size < self._head_limit:
+                _append(self._head, data)
+                self._head_size += len(data)
+            else:
+                self._write_tail(data)
+        except OSError:
+            return
+
+    def _write_tail(self, data: bytes) -> None:
+        _append(self._tail, data)
+        if self._tail.stat().st_size >= self._tail_limit:
+            self._tail.replace(self._old_tail)
+
+
+def read_log(path: Path) -> str:
+    """The whole kept text."""
+    parts = [_read(path)]
+    tail = _read(_old_tail(path)) + _read(_tail(path))
+    if tail:
+        parts += [CUT, tail]
+    return "".join(parts)
+
+
+def _append(path: Path, data: bytes) -> None:
+    with path.open("ab") as file:
+        file.write(data)
+
+
+def _read(path: Path) -> str:
+    if not path.exists():
+        return ""
+    return path.read_text(encoding="utf-8", errors="replace")
+
+
+def _tail(path: Path) -> Path:
+    return path.with_suffix(".tail.txt")
+
+
+def _old_tail(path: Path) -> Path:
+    return path.with_suffix(".tail.old.txt")
