@@ -1,0 +1,37 @@
+// What happened in a run, newest first. `seq` in the state says that something is new; the
+// entries themselves come over HTTP, so a long run costs the socket nothing.
+import { useEffect, useRef, useState } from "react";
+
+const clock = (seconds) =>
+  new Date(seconds * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+
+export function EventList({ run, seq, ...rest }) {
+  const [entries, setEntries] = useState([]);
+  const held = useRef({ run: null, last: 0 });
+
+  useEffect(() => {
+    let current = true;
+    if (held.current.run !== run) { held.current = { run, last: 0 }; setEntries([]); }
+    if (!run) return;
+    fetch(`/api/runs/${encodeURIComponent(run)}/events?after=${held.current.last}`)
+      .then((answer) => (answer.ok ? answer.json() : { events: [], last: 0 }))
+      .then(({ events, last }) => {
+        if (!current || held.current.run !== run || last <= held.current.last) return;
+        held.current.last = last;
+        setEntries((before) => [...events.reverse(), ...before]);
+      });
+    return () => { current = false; };
+  }, [run, seq]);
+
+  if (!entries.length) return <p {...rest} className="bp-quiet">Nothing has happened yet.</p>;
+  return (
+    <ol {...rest} className="bp-events" tabIndex={0} aria-label="Events, newest first">
+      {entries.map((entry) => (
+        <li key={entry.seq} data-tone={entry.tone}>
+          <time dateTime={new Date(entry.at * 1000).toISOString()}>{clock(entry.at)}</time>
+          <span>{entry.text}</span>
+        </li>
+      ))}
+    </ol>
+  );
+}
