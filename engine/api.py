@@ -14,18 +14,23 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from engine import flags
-from engine.config import RunConfig
-from engine.data.read import check_readable
+from engine.config import DataConfig, RunConfig
 from engine.errors import BackpropError
+from engine.evaluation.ask import Answers
+from engine.evaluation.ask import ask as _ask
 from engine.files import write_atomically
 from engine.governor.telemetry import Reading, read_machine
 from engine.home import home
-from engine.models import resolve
+from engine.models.resolve import Preset
+from engine.models.resolve import presets as resolve_presets
 from engine.runs import queue
 from engine.runs.history import write_history
 from engine.runs.log import read_log
 from engine.runs.records import Command, Curve, Origin, Run, Status, StoredEvent
 from engine.runs.store import Store
+from engine.settings import Settings, load_settings
+from engine.settings import page_output_dir as _page_output_dir
+from engine.submission import settle
 
 FOLLOW_SECONDS = 0.1
 READING_SECONDS = 2.0
@@ -49,8 +54,8 @@ def submit(config: RunConfig, *, origin: Origin) -> Run:
     Raises what can be told before any process starts: INPUT_MODEL_UNKNOWN, INPUT_MODEL_UNSAFE,
     INPUT_DATA_INVALID, INPUT_RUN_NOT_FOUND, CONFIG_INVALID (a folder that cannot be written).
     """
-    config = _settled(config)
     store = _store()
+    config = settle(config, store)
     run_id = _new_run_id()
     run_dir = config.output_dir / "runs" / run_id
     try:
@@ -77,7 +82,7 @@ def submit(config: RunConfig, *, origin: Origin) -> Run:
 
 def check(config: RunConfig) -> None:
     """Raise what would keep this run from being submitted; changes nothing."""
-    _settled(config)
+    settle(config, _store())
 
 
 # Reading
@@ -161,9 +166,7 @@ def pause(run_id: str) -> Run:
 def resume(run_id: str) -> Run:
     """Go on with a run: a paused one at once, an ended one from its last checkpoint."""
     run = get_run(run_id)
-    if run.status in ("paused", "running"):
-        return _request(run.id, "resume") if run.status == "paused" else _requeue(run)
-    return _requeue(run)
+    return _request(run.id, "resume") if run.status == "paused" else _requeue(run)
 
 
 def delete(run_id: str) -> None:
@@ -174,17 +177,45 @@ def delete(run_id: str) -> None:
     write_history(_store(), run.output_dir)
 
 
+def ask(run_id: str, question: str, max_new_tokens: int = 64) -> Answers:
+    """One question answered by a run's base model and by the tuned one. Takes seconds."""
+    return _ask(get_run(run_id), question, max_new_tokens)
+
+
 # Words for people
 
 
-def presets() -> list[resolve.Preset]:
+def presets() -> tuple[Preset, ...]:
     """The models that are known by name."""
-    return resolve.presets()
+    return resolve_presets()
 
 
 def train_command(config: RunConfig) -> str:
     """The command that does the same, to paste into a shell."""
-    return flags.command_line(flags.train_argv(config, config))
+    return flags.command_line(flags.train_argv(config, train_defaults()))
+
+
+def train_defaults(data: Path = Path()) -> RunConfig:
+    """A training with every setting at this person's default."""
+    now = settings()
+    return RunConfig(
+        kind="train",
+        data=DataConfig(path=data),
+        model=now.model,
+        lora=now.lora,
+        training=now.training,
+        limits=now.limits,
+    )
+
+
+def settings() -> Settings:
+    """The settings as they stand now. Raises CONFIG_INVALID."""
+    return load_settings()
+
+
+def page_output_dir() -> Path:
+    """The only folder the page writes to."""
+    return _page_output_dir(settings())
 
 
 def _request(run_id: str, command: Command) -> Run:

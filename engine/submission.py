@@ -1,0 +1,71 @@
+"""What is settled before a run is queued: paths made absolute, and mistakes told at once."""
+
+from __future__ import annotations
+
+from itertools import islice
+from pathlib import Path
+
+from engine.config import DataConfig, ExportConfig, RunConfig
+from engine.data.formats import detect
+from engine.data.read import read_rows
+from engine.errors import BackpropError
+from engine.models.resolve import resolve
+from engine.runs.records import Run
+from engine.runs.store import Store
+
+ROWS_LOOKED_AT = 50
+
+
+def settle(config: RunConfig, store: Store) -> RunConfig:
+    """The configuration as the run will see it, from whatever folder it was submitted.
+
+    Raises INPUT_MODEL_UNKNOWN, INPUT_MODEL_UNSAFE, INPUT_DATA_INVALID (looking at the first
+    rows; the run itself checks them all), INPUT_RUN_NOT_FOUND, STATE_RUN_BUSY.
+    """
+    changes: dict[str, object] = {"output_dir": _absolute(config.output_dir)}
+    if config.kind == "train" and config.data is not None:
+        resolve(config.model.name, config.model.trust_code_sha256)
+        changes["data"] = _settled_data(config.data)
+    if config.kind == "export" and config.export is not None:
+        changes["export"] = _settled_export(config.export, store)
+    return config.model_copy(update=changes)
+
+
+def _settled_data(data: DataConfig) -> DataConfig:
+    paths = {"path": _absolute(data.path)}
+    if data.eval_path is not None:
+        paths["eval_path"] = _absolute(data.eval_path)
+    for path in paths.values():
+        rows = list(islice(read_rows(path), ROWS_LOOKED_AT))
+        if data.format == "auto":
+            detect(rows)
+    return data.model_copy(update=paths)
+
+
+def _settled_export(export: ExportConfig, store: Store) -> ExportConfig:
+    """Name the source by its folder: a run's own, or an adapter folder as it was given."""
+    folder = Path(export.source).expanduser()
+    if folder.is_dir():
+        return export.model_copy(update={"source": str(folder.absolute())})
+    run = store.find(export.source)
+    _check_exportable(run, export)
+    return export.model_copy(update={"source": str(run.run_dir)})
+
+
+def _check_exportable(run: Run, export: ExportConfig) -> None:
+    if run.kind != "train":
+        raise BackpropError(
+            "INPUT_VALIDATION_FAILED",
+            f"Run {run.id} is an {run.kind}, which has no adapter of its own.",
+            hint="Give the id of the training.",
+        )
+    if export.checkpoint == "final" and run.result is None:
+        raise BackpropError(
+            "STATE_RUN_BUSY",
+            f"Run {run.id} is {run.status} and has no final adapter yet.",
+            hint="Wait for its end, or export a checkpoint with --checkpoint best.",
+        )
+
+
+def _absolute(path: Path) -> Path:
+    return path.expanduser().absolute()
