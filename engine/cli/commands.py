@@ -1,0 +1,45 @@
+"""The table of commands: what `backprop --help` needs without importing any of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class CommandEntry:
+    """One command: where its function lies, and the first line of that function's docstring."""
+
+    name: str
+    module: str
+    function: str
+    panel: str
+    help: str
+    hidden: bool = False
+
+
+COMMANDS: tuple[CommandEntry, ...] = (
+    CommandEntry(
+        "train", "train", "train", "Make", "Fine-tune a model on your examples, watching it learn."
+    ),
+    CommandEntry("export", "export", "export", "Make", "Write what a run made into a folder."),
+    CommandEntry("ui", "ui", "ui", "Make", "Open the page in your browser."),
+    CommandEntry("list-runs", "runs", "list_runs", "Runs", "List runs, the newest first."),
+    CommandEntry("list", "runs", "list_runs", "Runs", "List runs, the newest first.", hidden=True),
+    CommandEntry(
+        "show-run", "runs", "show_run", "Runs", "Show a run: summary, curve, configuration, error."
+    ),
+    CommandEntry("logs", "logs", "logs", "Runs", "Print what a run's process wrote."),
+    CommandEntry("stop", "control", "stop", "Runs", "Ask a run to save and end."),
+    CommandEntry("pause", "control", "pause", "Runs", "Let a run wait at its next step."),
+    CommandEntry(
+        "resume", "control", "resume", "Runs", "Go on with a run that is paused or has ended."
+    ),
+    CommandEntry("delete", "control", "delete", "Runs", "Delete an ended run and its files."),
+    CommandEntry(
+        "info", "info", "info", "This machine", "Show versions, GPU, paths and optional parts."
+    ),
+    CommandEntry("config", "config", "config", "This machine", "Show or change settings."),
+    CommandEntry(
+        "setup", "setup", "setup", "This machine", "Install what a plain pip install leaves out."
+    ),
+)
