@@ -49,13 +49,19 @@ CATALOGUE: dict[str, CodeEntry] = {
     "INPUT_MODEL_UNSAFE": CodeEntry(
         "The model folder has only pickle weights, or asks to run code of its own.", Exit.INPUT
     ),
+    "INPUT_TEMPLATE_UNUSABLE": CodeEntry(
+        "The model has no chat template, or one that does not show where an answer ends.",
+        Exit.INPUT,
+    ),
     "CONFIG_INVALID": CodeEntry(
         "A setting (environment, .env or config file) has a wrong name or value.", Exit.INPUT
     ),
     "DEP_NOT_INSTALLED": CodeEntry(
         "This needs an optional part that is not installed.", Exit.RUNTIME
     ),
-    "DEP_MODEL_LOAD_FAILED": CodeEntry("The model was found but could not be loaded.", Exit.RUNTIME),
+    "DEP_MODEL_LOAD_FAILED": CodeEntry(
+        "The model was found but could not be loaded.", Exit.RUNTIME
+    ),
     "DEP_OLLAMA_REGISTRATION_FAILED": CodeEntry(
         "Ollama did not accept the exported model.", Exit.RUNTIME
     ),
@@ -84,9 +90,7 @@ CATALOGUE: dict[str, CodeEntry] = {
     "RUNTIME_UNEXPECTED": CodeEntry(
         "Something happened that we did not foresee; --verbose shows where.", Exit.RUNTIME
     ),
-    "STATE_RUN_BUSY": CodeEntry(
-        "The run is not in a state in which this can be done.", Exit.INPUT
-    ),
+    "STATE_RUN_BUSY": CodeEntry("The run is not in a state in which this can be done.", Exit.INPUT),
     "STATE_CHECKPOINT_INVALID": CodeEntry(
         "A checkpoint is incomplete or was changed since it was written.", Exit.RUNTIME
     ),
