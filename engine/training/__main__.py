@@ -1,0 +1,36 @@
+"""The training child: `python -m engine.training --run-id ID --run-dir DIR --attempt N`."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+import datasets
+import torch
+
+from engine.errors import BackpropError
+from engine.runs.child import Assignment, Channel, run_child
+from engine.runs.events import Finished
+from engine.training.sft import train
+
+
+def work(assignment: Assignment, channel: Channel) -> Finished:
+    """Train, and name a lack of memory on the graphics card."""
+    try:
+        return train(assignment, channel)
+    except torch.OutOfMemoryError as error:
+        raise BackpropError(
+            "RUNTIME_GPU_OOM",
+            "The GPU ran out of memory.",
+            hint="Use a smaller batch, a shorter max length or a smaller model, then resume.",
+            cause=str(error),
+            retryable=True,
+        ) from error
+
+
+if __name__ == "__main__":
+    # The supervisor writes stderr to the run's log.
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    datasets.disable_progress_bars()
+    sys.exit(run_child(work))
