@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from engine import api
+from engine.flags import command_line
 
 PIPE_WIDTH = 140
 """Width of tables when no terminal tells its own."""
@@ -40,7 +40,7 @@ def note(text: str) -> None:
 def paste(*words: str) -> str:
     """A command of ours as it can be pasted into the terminal this process was started from."""
     program = program_words(sys.argv[0], shutil.which("backprop"), sys.executable)
-    return api.command_line([*program, *words])
+    return command_line([*program, *words])
 
 
 def program_words(argv0: str, on_path: str | None, executable: str) -> list[str]:
@@ -60,6 +60,6 @@ def program_words(argv0: str, on_path: str | None, executable: str) -> list[str]
 
 def _same_program(one: str, other: str) -> bool:
     """Windows names the script with or without .exe, in either case."""
-    return Path(os.path.normcase(one)).with_suffix("") == Path(
-        os.path.normcase(other)
-    ).with_suffix("")
+    return Path(os.path.normcase(one)).with_suffix("") == Path(os.path.normcase(other)).with_suffix(
+        ""
+    )

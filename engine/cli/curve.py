@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 _DOTS_WIDE, _DOTS_HIGH = 2, 4
@@ -9,9 +10,7 @@ _DOTS_WIDE, _DOTS_HIGH = 2, 4
 _BRAILLE_BITS = ((0x01, 0x02, 0x04, 0x40), (0x08, 0x10, 0x20, 0x80))
 
 
-def draw_curve(
-    losses: Sequence[float], *, width: int, height: int, is_unicode: bool
-) -> list[str]:
+def draw_curve(losses: Sequence[float], *, width: int, height: int, is_unicode: bool) -> list[str]:
     """`height` lines of at most `width` characters, the scale at the left.
 
     2.41 |⠉⠢⡀
@@ -49,7 +48,7 @@ def _draw_ascii(losses: Sequence[float], columns: int, height: int) -> list[str]
 
 def _dots(losses: Sequence[float], width: int, height: int) -> list[tuple[int, int]]:
     """The dots of the curve, neighbours joined by a vertical line; y grows downwards."""
-    means = bin_means(losses, width)
+    means = resample(losses, width)
     low, high = min(means), max(means)
     scale = (height - 1) / (high - low) if high > low else 0.0
     rows = [round((high - mean) * scale) for mean in means]
@@ -63,12 +62,25 @@ def _dots(losses: Sequence[float], width: int, height: int) -> list[tuple[int, i
     return dots
 
 
-def bin_means(values: Sequence[float], count: int) -> list[float]:
-    """At most `count` means of neighbouring values; each value itself where there are fewer."""
-    if len(values) <= count:
+def resample(values: Sequence[float], count: int) -> list[float]:
+    """`count` values along the same line: means of neighbours, or points between them.
+
+    >>> resample([1.0, 3.0], 3)
+    [1.0, 2.0, 3.0]
+    >>> resample([1.0, 3.0, 5.0, 7.0], 2)
+    [2.0, 6.0]
+    """
+    if len(values) > count:
+        edges = [index * len(values) // count for index in range(count + 1)]
+        bins = itertools.pairwise(edges)
+        return [sum(values[start:end]) / (end - start) for start, end in bins]
+    if len(values) < 2 or count < 2:
         return list(values)
-    edges = [index * len(values) // count for index in range(count + 1)]
-    return [
-        sum(values[start:end]) / (end - start)
-        for start, end in zip(edges, edges[1:], strict=False)
-    ]
+    places = [index * (len(values) - 1) / (count - 1) for index in range(count)]
+    return [_between(values, place) for place in places]
+
+
+def _between(values: Sequence[float], place: float) -> float:
+    before = min(int(place), len(values) - 2)
+    part = place - before
+    return values[before] * (1 - part) + values[before + 1] * part

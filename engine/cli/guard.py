@@ -45,7 +45,7 @@ def _show(error: BackpropError, verbose: bool) -> None:
 def _as_usage_error(error: typer.TyperException, help_command: str) -> BackpropError:
     return BackpropError(
         "INPUT_VALIDATION_FAILED",
-        error.format_message(),
+        error.format_message().replace("Value error, ", ""),
         hint=f"{help_command} shows what can be given.",
     )
 

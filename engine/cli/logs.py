@@ -1,0 +1,66 @@
+"""`backprop logs`."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from engine import api
+from engine.cli.control import RunArgument
+from engine.cli.heard import sentence
+
+POLL_SECONDS = 0.3
+
+
+def logs(
+    run: RunArgument,
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Go on until the run has ended.")
+    ] = False,
+    lines: Annotated[int, typer.Option("--lines", "-n", min=1, help="At most this many.")] = 200,
+    show_events: Annotated[
+        bool, typer.Option("--events", help="Print what the run reported instead of its log.")
+    ] = False,
+) -> None:
+    """Print what a run's process wrote."""
+    found = api.get_run(run)
+    if show_events:
+        _print_events(found.id, follow)
+        return
+    text = api.log_tail(found.id, lines)
+    if text:
+        print(text)
+    if follow:
+        _follow_file(found.id, found.log_path)
+
+
+def _print_events(run_id: str, follow: bool) -> None:
+    stored_events = api.follow(run_id) if follow else api.events(run_id)
+    for stored in stored_events:
+        line = sentence(stored.event)
+        if line:
+            print(line, flush=True)
+
+
+def _follow_file(run_id: str, path: Path) -> None:
+    """Print what is added to the log and, between, what the run reports."""
+    place = path.stat().st_size if path.exists() else 0
+    while True:
+        is_live = api.get_run(run_id).is_live
+        text, place = _read_on(path, place)
+        print(text, end="", flush=True)
+        if not is_live:
+            return
+        time.sleep(POLL_SECONDS)
+
+
+def _read_on(path: Path, place: int) -> tuple[str, int]:
+    if not path.exists():
+        return "", place
+    with path.open("rb") as file:
+        file.seek(place)
+        added = file.read()
+    return added.decode("utf-8", errors="replace"), place + len(added)
