@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Protocol
 
 from jinja2.exceptions import TemplateError
@@ -130,15 +131,17 @@ class ChatTemplate:
         )
 
     def _find_end_of_turn(self) -> str:
-        """What follows an answer at the end of a conversation: "<|im_end|>", "</s>", "\\n"."""
+        """What follows every answer: "<|im_end|>", "</s>", "\n"."""
+        stand_in = Message("assistant", _STAND_IN)
         try:
-            text = self._render([_QUESTION, Message("assistant", _STAND_IN)])
+            last = self._render([_QUESTION, stand_in])
+            early = self._render([_QUESTION, stand_in, _QUESTION, Message("assistant", "Yes")])
         except TemplateError as error:
             raise _unusable(f"The chat template fails: {error}") from error
-        _, found, after = text.partition(_STAND_IN)
-        if not found or not after:
+        mark = _common_mark(last.partition(_STAND_IN)[2], early.partition(_STAND_IN)[2])
+        if not mark:
             raise _unusable("The chat template does not mark where an answer ends.")
-        return after.rstrip() or after
+        return mark
 
     def _span(self, text: str, messages: Sequence[Message], position: int) -> Span:
         """From the end of the generation prompt to the end of the turn."""
@@ -224,6 +227,19 @@ def mask_of(text: str, spans: Sequence[Span], offsets: Sequence[tuple[int, int]]
             continue
         mask[number] = int(start + len(text[start:end].rstrip()) <= remaining[0].end)
     return mask
+
+
+def _common_mark(last: str, early: str) -> str:
+    """The mark that ends a turn, from what follows the last answer and what an earlier one.
+
+    Phi-3: "<|end|>\n<|endoftext|>" and "<|end|>\n<|user|>…" → "<|end|>": where the two part,
+    only whole lines count.
+    """
+    pairs = takewhile(lambda pair: pair[0] == pair[1], zip(last, early, strict=False))
+    common = "".join(character for character, _ in pairs)
+    if common != last:
+        common = common[: common.rfind("\n") + 1]
+    return common.rstrip() or common
 
 
 def _turns(messages: Sequence[Message]) -> list[dict[str, str]]:
