@@ -63,7 +63,7 @@ class ResolvedModel:
 
 @cache
 def presets() -> tuple[Preset, ...]:
-    """All presets, from the smallest need of memory to the largest."""
+    """All presets, from the smallest model to the largest."""
     text = resources.files("engine").joinpath("presets/models.toml").read_text(encoding="utf-8")
     return tuple(Preset(name=name, **fields) for name, fields in tomllib.loads(text).items())
 
