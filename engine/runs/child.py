@@ -115,7 +115,7 @@ def started(assignment: Assignment, resumed_from_step: int | None) -> RunStarted
 def describe_failure(error: Exception) -> Failed:
     """Turn an exception that nobody expected into words a person can act on."""
     cause = f"{type(error).__name__}: {error}"
-    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+    if _is_disk_full(error):
         return Failed(
             "RUNTIME_DISK_FULL",
             "The disk is full.",
@@ -136,6 +136,13 @@ def describe_failure(error: Exception) -> Failed:
         "The run's log shows where (backprop logs).",
         cause,
     )
+
+
+def _is_disk_full(error: Exception) -> bool:
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return True
+    # safetensors and tokenizers put the system's error (Linux and macOS, Windows) into words.
+    return "(os error 28)" in str(error) or "(os error 112)" in str(error)
 
 
 def _read_assignment(argv: list[str]) -> Assignment:
