@@ -111,6 +111,14 @@ def events(run_id: str, after_seq: int = 0, limit: int = 1000) -> list[StoredEve
     return _store().events(run_id, after_seq, limit)
 
 
+def last_seq(run_id: str) -> int:
+    """The place of a run's newest event, for a reader that wants only what comes after it."""
+    seq = 0
+    while batch := events(run_id, after_seq=seq):
+        seq = batch[-1].seq
+    return seq
+
+
 def follow(run_id: str, after_seq: int = 0) -> Iterator[StoredEvent]:
     """Events as they come, until the run has ended. Blocks between them."""
     while True:
