@@ -2,7 +2,7 @@
 
 import reflex as rx
 
-from backprop_ui.theme import theme
+from backprop_ui.theme import FontsPlugin, theme
 
 config = rx.Config(
     app_name="backprop_ui",
@@ -14,6 +14,6 @@ config = rx.Config(
     state_manager_mode="memory",
     # The gate decides who may connect; an empty list also keeps CORS headers out.
     cors_allowed_origins=[],
-    plugins=[rx.plugins.RadixThemesPlugin(theme=theme())],
+    plugins=[rx.plugins.RadixThemesPlugin(theme=theme()), FontsPlugin()],
     disable_plugins=[rx.plugins.SitemapPlugin],
 )

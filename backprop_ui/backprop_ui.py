@@ -1,13 +1,15 @@
-import reflex as rx
-from backprop_ui.components.loss_chart import loss_chart
-class S(rx.State):
-    n: int = 0
-    @rx.event
-    def go(self): self.n += 1
-    @rx.event
-    def load(self): self.n = 5
-def index(): return rx.box(rx.text(S.n), rx.button("x", on_click=S.go), loss_chart(run="", revision=0, tail={}, height=200))
-def run(): return rx.text(rx.State.router.page.path, S.run_id)
-app = rx.App(stylesheets=["/styles.css"], html_lang="en")
-app.add_page(index, route="/", on_load=S.load)
-app.add_page(run, route="/runs/[run_id]", on_load=S.load)
+"""The app with its pages. Reflex imports it by this name (`app_name` in rxconfig.py)."""
+
+from backprop_ui.application import app
+from backprop_ui.pages.run_detail import run_detail
+from backprop_ui.pages.runs import runs
+from backprop_ui.pages.train import train
+from backprop_ui.state.run_detail import RunState
+from backprop_ui.state.runs import RunsState
+from backprop_ui.state.train import TrainState
+
+__all__ = ["app"]
+
+app.add_page(train, route="/", title="Train · backprop", on_load=TrainState.open)
+app.add_page(runs, route="/runs", title="Runs · backprop", on_load=RunsState.watch)
+app.add_page(run_detail, route="/runs/[run_id]", title="Run · backprop", on_load=RunState.watch)

@@ -1,6 +1,6 @@
 """Build the pages once with Node; afterwards they are served without it.
 
-    backprop_ui/*.py, assets/*  --reflex export-->  .web/build/client  --copy-->  backprop_ui/_static
+    backprop_ui/*.py, assets/*  ── reflex export ──▸  .web/build/client  ── copy ──▸  _static
 
 `_static` knows neither a port nor a host name: the addresses that Reflex bakes in are replaced
 by the page's own origin. `pages.json` inside `_backend` records the hash of the sources, and the

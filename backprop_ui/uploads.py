@@ -61,6 +61,11 @@ def path_of(token: str) -> Path:
     return path
 
 
+def as_path(text: str) -> Path | None:
+    """A path that was typed; None while there is none."""
+    return Path(text.strip()).expanduser() if text.strip() else None
+
+
 def uploads_dir() -> Path:
     return api.page_output_dir() / "uploads"
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from backprop_ui import wording
 from engine.config import RunConfig, Section
 from engine.governor.telemetry import Reading
-from engine.runs.events import Step
 from engine.runs.records import RESUMABLE, Curve, Run
 
 SPARK_POINTS = 40
@@ -155,8 +154,8 @@ def head_of(run: Run, command: str, page_dir: Path, now: float) -> Head:
     )
 
 
-def now_of(run: Run, last: Step | None, now: float) -> Now:
-    """`last` carries what the store does not summarise (the learning rate)."""
+def now_of(run: Run, rate: float | None, now: float) -> Now:
+    """`rate` is the learning rate of the last step, which a run's row does not hold."""
     total = run.total_steps
     speed = run.tokens_per_second
     best = run.best_eval_loss
@@ -166,7 +165,7 @@ def now_of(run: Run, last: Step | None, now: float) -> Now:
         loss=wording.loss_words(run.loss),
         eval_loss=wording.loss_words(run.eval_loss),
         best="" if best is None else f"lowest {wording.loss_words(best)} at {run.best_step}",
-        rate=wording.rate_words(last.learning_rate if last else None),
+        rate=wording.rate_words(rate),
         speed=wording.NONE if speed is None else f"{speed:,.0f}",
         eta=wording.duration_words(run.eta_seconds) if run.is_live else wording.NONE,
         elapsed=wording.duration_words(seconds_of(run, now)),
@@ -185,7 +184,9 @@ def gauges_of(readings: Sequence[Reading]) -> list[Gauge]:
         return []
     last = readings[-1]
     gauges = [
-        Gauge("Processor", f"{last.cpu_percent:.0f} %", spark([r.cpu_percent for r in readings], 100)),
+        Gauge(
+            "Processor", f"{last.cpu_percent:.0f} %", spark([r.cpu_percent for r in readings], 100)
+        ),
         Gauge(
             "Memory",
             _of(last.memory_used_bytes, last.memory_total_bytes),

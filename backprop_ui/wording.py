@@ -74,6 +74,11 @@ def count_words(count: int) -> str:
     return f"{count:,}"
 
 
+def parameter_words(count: int) -> str:
+    """The size of a model as its makers write it: 135M, 7.6B."""
+    return f"{count / 1e9:.1f}B" if count >= 999.5e6 else f"{count / 1e6:.0f}M"
+
+
 def size_words(number: float) -> str:
     """Bytes in the unit that fits: 3.1 GB."""
     for unit in ("B", "kB", "MB"):

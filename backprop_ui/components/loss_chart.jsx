@@ -5,20 +5,20 @@ import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 
 const EMPTY = () => ({ run: null, revision: null, steps: [], losses: [], evals: new Map() });
-const COLOURS = { raw: "--accent-a6", smooth: "--accent-9", evals: "--orange-9",
+const COLOURS = { raw: "--accent-a7", smooth: "--accent-9", evals: "--orange-9",
   grid: "--gray-a4", text: "--gray-11", surface: "--color-panel-solid" };
 const read = (node, token) => getComputedStyle(node).getPropertyValue(token).trim();
 const number = (value) => (value == null ? "–" : value.toFixed(value < 10 ? 4 : 2));
 
-// A running mean whose weight on old points follows the length of the curve; the division
-// takes the pull towards the start out of the first points.
+// The mean of the points around each point (fewer at the ends), so that the line does not lag
+// behind a falling loss. The reach follows the length of the curve.
 function smooth(losses) {
-  const keep = 1 - 1 / Math.max(4, Math.min(120, losses.length / 25));
-  let mean = 0, weight = 0;
-  return losses.map((loss) => {
-    mean = keep * mean + (1 - keep) * loss;
-    weight = keep * weight + (1 - keep);
-    return mean / weight;
+  const reach = Math.max(2, Math.min(100, Math.round(losses.length / 50)));
+  const sums = new Float64Array(losses.length + 1);
+  losses.forEach((loss, i) => { sums[i + 1] = sums[i] + loss; });
+  return losses.map((_, i) => {
+    const from = Math.max(0, i - reach), to = Math.min(losses.length, i + reach + 1);
+    return (sums[to] - sums[from]) / (to - from);
   });
 }
 
@@ -67,7 +67,7 @@ function options(node, width, height, onCursor) {
 }
 
 export function LossChart({ run, revision, tail, height = 320, ...rest }) {
-  const host = useRef(null), plot = useRef(null), points = useRef(EMPTY()), loading = useRef(0);
+  const host = useRef(null), plot = useRef(null), points = useRef(EMPTY()), loading = useRef(null);
   const [at, setAt] = useState(null);
   const [shown, setShown] = useState(0);
 
@@ -91,12 +91,15 @@ export function LossChart({ run, revision, tail, height = 320, ...rest }) {
   }
 
   async function load() {
-    if (!run) return;
-    const mine = ++loading.current;
+    const mine = `${run} ${revision}`;
+    // Tails go on coming while the history is under way: one request is enough.
+    if (!run || loading.current === mine) return;
+    loading.current = mine;
     const answer = await fetch(`/api/runs/${encodeURIComponent(run)}/curve`);
-    if (!answer.ok || mine !== loading.current) return;
-    const curve = await answer.json();
+    const curve = answer.ok ? await answer.json() : null;
     if (mine !== loading.current) return;
+    loading.current = null;
+    if (!curve) return;
     points.current = { run, revision: curve.revision, steps: curve.steps, losses: curve.losses,
       evals: new Map(curve.evals) };
     draw();

@@ -2,6 +2,8 @@
 
 import reflex as rx
 
+from backprop_ui.views import Tail
+
 _JSX = rx.asset("loss_chart.jsx", shared=True)
 
 
@@ -18,8 +20,7 @@ class LossChart(rx.Component):
 
     run: rx.Var[str]
     revision: rx.Var[int]
-    # {start, steps, losses, evals}: the newest points, `start` counts the points before them.
-    tail: rx.Var[dict]
+    tail: rx.Var[Tail]
     height: rx.Var[int]
 
 
