@@ -16,7 +16,7 @@ import socket
 import sys
 import threading
 import webbrowser
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib import import_module
 from pathlib import Path
 
@@ -32,6 +32,9 @@ from engine.home import home
 
 DEFAULT_PORT = 7862
 _PORTS_TO_TRY = 50
+# python-engineio imports these where they are installed, for a client that a server never
+# starts; they cost 0.2 s and 15 MB.
+_CLIENT_LIBRARIES = ("aiohttp", "requests")
 
 
 class Server(uvicorn.Server):
@@ -137,7 +140,8 @@ def _make_app() -> ASGIApp:
     """Reflex's app with our routes and the built pages behind its own."""
     _prepare_reflex()
     # Reflex reads the environment while it is imported, so it cannot stand at the top.
-    app = import_module("backprop_ui.backprop_ui").app
+    with _without(_CLIENT_LIBRARIES):
+        app = import_module("backprop_ui.backprop_ui").app
     routes = import_module("backprop_ui.routes")
     static = import_module("reflex.utils.precompressed_staticfiles")
     pages = static.PrecompressedStaticFiles(
@@ -152,6 +156,19 @@ def _make_app() -> ASGIApp:
 
     app.api_transformer = add_ours
     return app()
+
+
+@contextlib.contextmanager
+def _without(names: Sequence[str]) -> Iterator[None]:
+    """Let these packages look as if they were not installed, while others are imported."""
+    hidden = [name for name in names if name not in sys.modules]
+    # None is the import system's own mark for "cannot be imported"; the stubs know only modules.
+    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]
+    try:
+        yield
+    finally:
+        for name in hidden:
+            del sys.modules[name]
 
 
 def _prepare_reflex() -> None:

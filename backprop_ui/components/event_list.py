@@ -2,13 +2,11 @@
 
 import reflex as rx
 
-_JSX = rx.asset("event_list.jsx", shared=True)
-
 
 class EventList(rx.Component):
     """Newest first; asks `/api/runs/{run}/events` again whenever `seq` grows."""
 
-    library = _JSX.importable_path
+    library = "$/public/components/event_list.jsx"
     tag = "EventList"
 
     run: rx.Var[str]

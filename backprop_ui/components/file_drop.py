@@ -2,13 +2,11 @@
 
 import reflex as rx
 
-_JSX = rx.asset("file_drop.jsx", shared=True)
-
 
 class FileDrop(rx.Component):
     """Sends a file with its real progress; `on_stored` gets the token of what was stored."""
 
-    library = _JSX.importable_path
+    library = "$/public/components/file_drop.jsx"
     tag = "FileDrop"
 
     accept: rx.Var[str]

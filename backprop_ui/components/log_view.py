@@ -2,13 +2,11 @@
 
 import reflex as rx
 
-_JSX = rx.asset("log_view.jsx", shared=True)
-
 
 class LogView(rx.Component):
     """Reads `/api/runs/{run}/log`, again every two seconds while `live`."""
 
-    library = _JSX.importable_path
+    library = "$/public/components/log_view.jsx"
     tag = "LogView"
 
     run: rx.Var[str]

@@ -4,8 +4,6 @@ import reflex as rx
 
 from backprop_ui.views import Tail
 
-_JSX = rx.asset("loss_chart.jsx", shared=True)
-
 
 class LossChart(rx.Component):
     """Draws raw loss, a smoothed line and eval points of one run.
@@ -14,7 +12,7 @@ class LossChart(rx.Component):
     `revision` changes (points were taken back), and when `tail` does not join on.
     """
 
-    library = _JSX.importable_path
+    library = "$/public/components/loss_chart.jsx"
     tag = "LossChart"
     lib_dependencies: list[str] = ["uplot@1.6.32"]
 
