@@ -10,7 +10,7 @@ import typer
 from engine import api
 from engine.cli.console import print_json
 from engine.cli.run_json import run_as_json
-from engine.cli.watch import announce, last_seq, tell_detached, watch
+from engine.cli.watch import announce, tell_detached, watch
 from engine.errors import BackpropError, Exit
 from engine.runs.records import Run
 
@@ -57,7 +57,7 @@ def delete(
 
 def resume_and_watch(prefix: str, *, detach: bool, as_json: bool) -> int:
     """Resume a run and show it to its end; returns the exit code."""
-    seen = last_seq(api.get_run(prefix).id)
+    seen = api.last_seq(api.get_run(prefix).id)
     run = api.resume(prefix)
     announce(run)
     if detach:

@@ -19,14 +19,6 @@ def announce(run: Run) -> None:
     sys.stderr.flush()
 
 
-def last_seq(run_id: str) -> int:
-    """The newest event of a run, so that a watcher shows only what comes after it."""
-    seq = 0
-    while batch := api.events(run_id, after_seq=seq):
-        seq = batch[-1].seq
-    return seq
-
-
 def watch(run: Run, *, as_json: bool, after_seq: int = 0) -> int:
     """Show a run until it has ended; returns the exit code. Raises the run's own error."""
     view = _open_view(run, as_json)
@@ -115,8 +107,11 @@ def _loss_lines(run: Run) -> list[str]:
 def _result_lines(run: Run) -> list[str]:
     if run.result is None or not run.result.path:
         return []
-    what = "adapter  " if run.kind == "train" else "written  "
-    return [f"  {what} {run.result.path}"]
+    if run.kind != "train":
+        return [f"  written   {run.result.path}"]
+    newest = run.output_dir / "lora"
+    also = f"\n            also {newest}" if newest.is_dir() else ""
+    return [f"  adapter   {run.result.path}{also}"]
 
 
 def _next_lines(run: Run) -> list[str]:
