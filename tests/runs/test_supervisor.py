@@ -20,6 +20,7 @@ from engine.runs.records import Run
 from engine.runs.store import Store
 from tests.runs.conftest import MakeRun
 from tests.runs.scripted import supervise
+from tests.waiting import until
 
 COUNT_UNTIL_STOPPED = """
 n = 0
@@ -30,13 +31,6 @@ while not channel.stop_requested:
     time.sleep(0.02)
 say(Finished("stopped", "/saved", steps=n))
 """
-
-
-def until(condition: Callable[[], bool], what: str, seconds: float = 20) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"waited {seconds} s for: {what}"
-        time.sleep(0.02)
 
 
 @pytest.fixture
