@@ -74,12 +74,12 @@ class Settings(BaseSettings):
     lora: LoraConfig = LoraConfig()
     limits: LimitsConfig = LimitsConfig()
     ui: UiConfig = UiConfig()
-    log_level: Literal["debug", "info", "warning", "error"] = "warning"
-    """Least severe message that is logged."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """Least severe message that a run logs."""
     log_json: bool = False
     """Log one JSON object a line instead of text."""
     log_file: Path | None = None
-    """File the log goes to; unset, standard error."""
+    """A file that gets the log lines of all runs, beside each run's own log."""
 
     @classmethod
     def settings_customise_sources(

@@ -19,6 +19,13 @@ class CommandEntry:
 
 COMMANDS: tuple[CommandEntry, ...] = (
     CommandEntry(
+        "quickstart",
+        "quickstart",
+        "quickstart",
+        "Make",
+        "Fine-tune the small starter model in a minute and compare its answers.",
+    ),
+    CommandEntry(
         "train", "train", "train", "Make", "Fine-tune a model on your examples, watching it learn."
     ),
     CommandEntry("export", "export", "export", "Make", "Write what a run made into a folder."),

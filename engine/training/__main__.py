@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 
 import datasets
 import torch
 
 from engine.errors import BackpropError
+from engine.logs import start_logging
 from engine.runs.child import Assignment, Channel, run_child
 from engine.runs.events import Finished
+from engine.settings import load_settings
 from engine.training.sft import train
 
 
 def work(assignment: Assignment, channel: Channel) -> Finished:
     """Train, and name a lack of memory on the graphics card."""
+    # The supervisor writes stderr to the run's log.
+    start_logging(load_settings())
     try:
         return train(assignment, channel)
     except torch.OutOfMemoryError as error:
@@ -29,8 +32,5 @@ def work(assignment: Assignment, channel: Channel) -> Finished:
 
 
 if __name__ == "__main__":
-    # The supervisor writes stderr to the run's log.
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    logging.getLogger("httpx").setLevel(logging.WARNING)
     datasets.disable_progress_bars()
     sys.exit(run_child(work))
