@@ -86,7 +86,7 @@ def collect() -> SystemInfo:
     """Look at everything once; takes milliseconds."""
     torch = torch_build()
     driver = _driver_version()
-    is_mismatched = bool(driver) and torch is not None and torch.is_cpu_only
+    is_warned = is_mismatched(driver, torch)
     return SystemInfo(
         version=_version_of(DISTRIBUTION) or "from a checkout",
         python=platform.python_version(),
@@ -102,9 +102,14 @@ def collect() -> SystemInfo:
         config=config_path(),
         run_store=home() / "runs.db",
         parts=tuple(_part(name) for name in OPTIONAL_PARTS),
-        warning=_CPU_ONLY_WARNING if is_mismatched else "",
-        warning_command=cuda_torch_command(sys.platform, sys.executable) if is_mismatched else (),
+        warning=_CPU_ONLY_WARNING if is_warned else "",
+        warning_command=cuda_torch_command(sys.platform, sys.executable) if is_warned else (),
     )
+
+
+def is_mismatched(driver: str, torch: TorchBuild | None) -> bool:
+    """A driver is there, and a torch that cannot use the GPU behind it."""
+    return bool(driver) and torch is not None and torch.is_cpu_only
 
 
 _CPU_ONLY_WARNING = (
