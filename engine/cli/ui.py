@@ -26,7 +26,7 @@ def ui(
     no_open: Annotated[bool, typer.Option("--no-open", help="Do not open the browser.")] = False,
 ) -> int:
     """Open the page in your browser."""
-    missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
+    missing = missing_packages(NEEDED)
     if missing:
         raise BackpropError(
             "DEP_NOT_INSTALLED",
@@ -37,6 +37,11 @@ def ui(
     if replaces_process(sys.platform):
         os.execv(sys.executable, argv)  # noqa: S606 - no shell is meant
     return _run_server(argv)
+
+
+def missing_packages(names: tuple[str, ...]) -> list[str]:
+    """Those that are not installed; looks without importing."""
+    return [name for name in names if importlib.util.find_spec(name) is None]
 
 
 def server_argv(executable: str, *, port: int | None, host: str | None, no_open: bool) -> list[str]:

@@ -12,7 +12,7 @@ from engine.cli import wording
 from engine.cli.console import is_unicode, program_words
 from engine.cli.curve import draw_curve, resample
 from engine.cli.heard import Heard, drawn_width, sentence
-from engine.cli.ui import replaces_process, server_argv
+from engine.cli.ui import missing_packages, replaces_process, server_argv
 from engine.cli.views import PlainView, event_json
 from engine.runs.events import (
     DataLoaded,
@@ -167,3 +167,7 @@ def test_the_servers_command_holds_only_what_was_given() -> None:
     ]
     given = server_argv("py", port=8000, host="localhost", no_open=True)
     assert given[3:] == ["--port", "8000", "--host", "localhost", "--no-open"]
+
+
+def test_missing_packages_are_named() -> None:
+    assert missing_packages(("json", "no_such_package")) == ["no_such_package"]
