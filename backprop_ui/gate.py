@@ -74,7 +74,7 @@ def security_headers(script_hashes: Iterable[str]) -> list[tuple[bytes, bytes]]:
             f"script-src 'self' {' '.join(script_hashes)}".rstrip(),
             "style-src 'self' 'unsafe-inline'",
             "img-src 'self' data:",
-            "font-src 'self'",
+            "font-src 'self' data:",
             "connect-src 'self'",
             "manifest-src 'self'",
             "base-uri 'none'",

@@ -27,10 +27,10 @@ from starlette.types import ASGIApp
 
 from backprop_ui import build
 from backprop_ui.gate import Gate, loopback_hosts
+from engine import api
 from engine.errors import BackpropError
 from engine.home import home
 
-DEFAULT_PORT = 7862
 _PORTS_TO_TRY = 50
 # python-engineio imports these where they are installed, for a client that a server never
 # starts; they cost 0.2 s and 15 MB.
@@ -197,12 +197,15 @@ def _prepare_reflex() -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="backprop ui", description="Serve the page.")
-    parser.add_argument("--host", default="127.0.0.1", help="loopback address to listen on")
-    parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="port to listen on")
+    parser.add_argument("--host", help="loopback address to listen on")
+    parser.add_argument("--port", type=int, help="port to listen on; 0 takes a free one")
     parser.add_argument("--no-open", action="store_true", help="do not open the browser")
     given = parser.parse_args(argv)
     try:
-        serve(given.host, given.port, open_browser=not given.no_open)
+        ui = api.settings().ui
+        host = ui.host if given.host is None else given.host
+        port = ui.port if given.port is None else given.port
+        serve(host, port, open_browser=not given.no_open)
     except BackpropError as error:
         print(f"{error}\n{error.hint}".rstrip(), file=sys.stderr)
         return int(error.exit_code)

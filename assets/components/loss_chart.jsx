@@ -5,7 +5,7 @@ import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 
 const EMPTY = () => ({ run: null, revision: null, steps: [], losses: [], evals: new Map() });
-const COLOURS = { raw: "--accent-a7", smooth: "--accent-9", evals: "--orange-9",
+const COLOURS = { raw: "--bp-raw", smooth: "--bp-smooth", evals: "--orange-9",
   grid: "--gray-a4", text: "--gray-11", surface: "--color-panel-solid" };
 const read = (node, token) => getComputedStyle(node).getPropertyValue(token).trim();
 const number = (value) => (value == null ? "–" : value.toFixed(value < 10 ? 4 : 2));

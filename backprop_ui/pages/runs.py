@@ -129,7 +129,7 @@ def _row(row: rx.Var[Row]) -> rx.Component:
             status_badge(now("status"), now("status_words")),
             custom_attrs={"data-right": "true"},
         ),
-        rx.el.td(now("loss")),
+        rx.el.td(now("loss"), custom_attrs={"data-label": "Loss"}),
         rx.el.td(sparkline(now("spark"), "Loss over the run"), custom_attrs={"data-right": "true"}),
         rx.el.td(now("progress"), custom_attrs=wide),
         rx.el.td(now("duration"), custom_attrs=wide),
