@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from pathlib import Path
 from typing import Annotated
@@ -11,6 +12,7 @@ import typer
 from engine import api
 from engine.cli.control import RunArgument
 from engine.cli.heard import sentence
+from engine.security.redact import RedactingStream
 
 POLL_SECONDS = 0.3
 
@@ -30,11 +32,14 @@ def logs(
     if show_events:
         _print_events(found.id, follow)
         return
+    # Libraries print there too, and may print a token.
+    out = RedactingStream(sys.stdout)
+    if follow:
+        _follow_file(found.id, found.log_path, lines, out)
+        return
     text = api.log_tail(found.id, lines)
     if text:
-        print(text)
-    if follow:
-        _follow_file(found.id, found.log_path)
+        print(text, file=out, flush=True)
 
 
 def _print_events(run_id: str, follow: bool) -> None:
@@ -45,14 +50,16 @@ def _print_events(run_id: str, follow: bool) -> None:
             print(line, flush=True)
 
 
-def _follow_file(run_id: str, path: Path) -> None:
-    """Print what is added to the log and, between, what the run reports."""
-    place = path.stat().st_size if path.exists() else 0
+def _follow_file(run_id: str, path: Path, lines: int, out: RedactingStream) -> None:
+    """Print the last lines of the log and what is added to it until the run has ended."""
+    text, place = _read_on(path, 0)
+    out.write("".join(text.splitlines(keepends=True)[-lines:]))
     while True:
         is_live = api.get_run(run_id).is_live
         text, place = _read_on(path, place)
-        print(text, end="", flush=True)
+        out.write(text)
         if not is_live:
+            out.flush()
             return
         time.sleep(POLL_SECONDS)
 
