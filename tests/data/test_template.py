@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+import trl
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
@@ -128,6 +129,26 @@ def test_thought_that_only_the_last_answer_has() -> None:
     tokenizer = tiny_tokenizer(THINKING)
     tokens = tokenize(chat("a", "b", "c", "d"), tokenizer, 1000)
     assert trained_texts(tokens, tokenizer) == ["b<|im_end|>", "<think>\n\n</think>\n\nd<|im_end|>"]
+
+
+@pytest.mark.parametrize(
+    ("family", "first", "last"),
+    [
+        ("qwen2_5", "b<|im_end|>", "d<|im_end|>"),
+        ("qwen3", "b<|im_end|>", "<think>\n\n</think>\n\nd<|im_end|>"),
+        ("qwen3_instruct_2507", "b<|im_end|>", "d<|im_end|>"),
+        ("llama3_2", "b<|eot_id|>", "d<|eot_id|>"),
+        ("gemma3", "b<end_of_turn>", "d<end_of_turn>"),
+        ("phi3_5", "b<|end|>", "d<|end|>"),
+        ("deepseek_r1_distill", "b<｜end▁of▁sentence｜>", "d<｜end▁of▁sentence｜>"),  # noqa: RUF001
+    ],
+)
+def test_published_templates(family: str, first: str, last: str) -> None:
+    """The templates of the presets' families, as TRL carries them."""
+    path = Path(trl.__file__).parent / "chat_templates" / f"{family}.jinja"
+    tokenizer = tiny_tokenizer(path.read_text(encoding="utf-8"))
+    tokens = tokenize(chat("a", "b", "c", "d", system="Be brief."), tokenizer, 10_000)
+    assert trained_texts(tokens, tokenizer) == [first, last]
 
 
 def test_default_system_turn_of_the_starter_is_context(
