@@ -17,6 +17,7 @@ from backprop_ui.wording import rate_words
 from engine.config import RunConfig, TrainingConfig
 
 Form = dict[str, str]
+TARGET_MODULES_HELP = "Give all-linear, attention, or names of modules with commas between them."
 
 
 @dataclass(frozen=True)
@@ -169,7 +170,7 @@ def _sentence(name: str, kind: str, context: Mapping[str, Any], message: str) ->
     if name == "data.path":
         return "Choose a data file."
     if name == "lora.target_modules":
-        return "Give all-linear, attention, or names of modules with commas between them."
+        return TARGET_MODULES_HELP
     match kind:
         case "missing":
             return "This is needed."

@@ -19,7 +19,13 @@ def page(title: str, lead: str, *children: rx.Component) -> rx.Component:
 
 def frame(*children: rx.Component) -> rx.Component:
     return rx.fragment(
-        rx.el.a("Skip to the content", href="#content", class_name="bp-skip"),
+        # The router handles links to a place on the page and leaves the focus where it was.
+        rx.el.a(
+            "Skip to the content",
+            href="#content",
+            on_click=rx.set_focus("content"),
+            class_name="bp-skip",
+        ),
         _header(),
         rx.el.main(*children, id="content", tab_index=-1, class_name="bp-main"),
     )

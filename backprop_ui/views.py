@@ -121,7 +121,7 @@ def row_of(run: Run, spark: str, now: float) -> Row:
         duration=wording.duration_words(seconds_of(run, now)),
         created=wording.moment_words(run.created_at, now),
         origin=wording.ORIGIN_WORDS[run.origin],
-        progress=f"{run.step} / {run.total_steps}" if run.total_steps else wording.NONE,
+        progress=f"{run.step:,} / {run.total_steps:,}" if run.total_steps else wording.NONE,
         spark=spark,
     )
 

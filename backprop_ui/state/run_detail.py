@@ -79,7 +79,9 @@ class RunState(Watching, rx.State):
             news = {name: value for name, value in fresh.items() if shown.get(name) != value}
             if followed.run.is_live and time.monotonic() - gauged >= GAUGE_SECONDS:
                 gauged = time.monotonic()
-                await self._assign(mine, {"gauges": await asyncio.to_thread(_read_gauges)})
+                # In this thread always: psutil counts the processor's use since the last call
+                # of the same thread.
+                await self._assign(mine, {"gauges": _read_gauges()})
             if news:
                 await self._assign(mine, news)
             shown = fresh

@@ -86,19 +86,18 @@ class TrainState(rx.State):
     def open(self):
         """Begin with the settings' defaults, or with those of the run named by `?from=`."""
         self.models = [_card(preset) for preset in api.presets()]
-        self._defaults = form.default_form(api.train_defaults(), api.page_output_dir())
-        self.problem = Problem()
+        self._fill()
         source = self.router.url.query_parameters.get("from", "")
-        if source:
-            self._copy(source)
-        elif not self.values:
-            self.values = dict(self._defaults)
+        refused = self._copy(source) if source else Problem()
         self._look()
+        if refused.code:
+            self.problem = refused
 
     @rx.event
     def edit(self, name: str, value: str):
         if name not in form.LABELS:
             return
+        self._fill()
         self.values = {**self.values, name: value}
         self._look()
 
@@ -109,6 +108,7 @@ class TrainState(rx.State):
         except BackpropError as error:
             self.problem = _problem(error)
             return
+        self._fill()
         self.values = {**self.values, "data.path": str(path)}
         self._look()
 
@@ -138,14 +138,19 @@ class TrainState(rx.State):
             return None
         return rx.redirect(f"/runs/{run.id}")
 
-    def _copy(self, run_id: str) -> None:
+    def _fill(self) -> None:
+        """Put in the defaults; somebody may type before the page has heard of them."""
+        self._defaults = form.default_form(api.train_defaults(), api.page_output_dir())
+        self.values = {**self._defaults, **self.values}
+
+    def _copy(self, run_id: str) -> Problem:
+        """Take the settings of a run; the answer says why that cannot be done."""
         try:
             run = api.get_run(run_id)
         except BackpropError as error:
-            self.problem = _problem(error)
-            self.values = self.values or dict(self._defaults)
-            return
+            return _problem(error)
         self.values = form.form_of(config_of(run), self._defaults)
+        return Problem()
 
     def _look(self) -> None:
         found = _check(self.values)
