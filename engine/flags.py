@@ -54,13 +54,11 @@ TRAIN_FLAGS: dict[str, str] = {
 def train_argv(config: RunConfig, defaults: RunConfig) -> list[str]:
     """The command that submits exactly this training; settings as in `defaults` are left out."""
     argv = ["backprop", "train"]
-    left_out = dict(_leaves(defaults))
-    for path, value in _leaves(config):
-        flag = TRAIN_FLAGS.get(path)
-        if flag is None or value is None or value == left_out.get(path):
-            continue
-        text = ",".join(value) if isinstance(value, tuple) else str(value)
-        argv += [flag, text]
+    values, left_out = dict(_leaves(config)), dict(_leaves(defaults))
+    for path, flag in TRAIN_FLAGS.items():
+        value = values.get(path)
+        if value is not None and value != left_out.get(path):
+            argv += [flag, ",".join(value) if isinstance(value, tuple) else str(value)]
     return argv
 
 
