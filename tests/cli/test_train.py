@@ -68,7 +68,7 @@ def test_a_narrow_console_does_not_crash(tiny_model: Path) -> None:
 
 
 def test_detach_then_stop_then_resume_then_export(tiny_model: Path) -> None:
-    started = run(*command(tiny_model, "--steps", "400", "--save-every", "20", "--detach"))
+    started = run(*command(tiny_model, "--steps", "120", "--eval-fraction", "0", "--detach"))
     assert started.returncode == Exit.OK
     run_id = api.list_runs()[0].id
     assert f"run_started run_id={run_id}" in started.stderr
@@ -89,7 +89,7 @@ def test_detach_then_stop_then_resume_then_export(tiny_model: Path) -> None:
     ]
     assert resumed.returncode == Exit.OK
     assert steps[0] > 2
-    assert steps[-1] == 400
+    assert steps[-1] == 120
     assert api.get_run(run_id).status == "completed"
 
 
