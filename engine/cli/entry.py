@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Sequence
-from importlib import metadata
 from typing import Annotated, Any
 
 import typer
@@ -93,7 +92,7 @@ def backprop(
 ) -> None:
     """Fine-tune a language model on your own machine."""
     if version:
-        print(metadata.version("backprop-ui"))
+        importlib.import_module("engine.cli.version").print_version()
     elif context.invoked_subcommand is None:
         print(context.get_help())
 
