@@ -1,8 +1,27 @@
 """The Reflex app itself, before it has pages: what states and pages both need to know."""
 
+import logging
+
 import reflex as rx
 
+from engine.errors import BackpropError
+
+_log = logging.getLogger(__name__)
+
+
+def tell(exception: Exception) -> rx.event.EventSpec:
+    """The last stop of an error in a handler: told on the page, and logged when unforeseen."""
+    if isinstance(exception, BackpropError):
+        return rx.toast.error(exception.message, description=exception.hint)
+    _log.error("A page handler failed", exc_info=exception)
+    return rx.toast.error(
+        "Something happened that the page did not expect.",
+        description="The terminal where it was started says more.",
+    )
+
+
 app = rx.App(
+    backend_exception_handler=tell,
     stylesheets=["/styles.css"],
     html_lang="en",
     head_components=[

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from backprop_ui import wording
 from engine.config import RunConfig, Section
+from engine.errors import BackpropError
 from engine.governor.telemetry import Reading
 from engine.runs.records import RESUMABLE, Curve, Run
 
@@ -31,6 +32,10 @@ class Problem:
     code: str = ""
     message: str = ""
     hint: str = ""
+
+
+def problem_of(error: BackpropError) -> Problem:
+    return Problem(error.code, error.message, error.hint)
 
 
 @dataclass(frozen=True)
@@ -129,7 +134,7 @@ def row_of(run: Run, spark: str, now: float) -> Row:
 def head_of(run: Run, command: str, page_dir: Path, now: float) -> Head:
     """`page_dir` is the only folder the page writes to; runs elsewhere get commands instead."""
     config = config_of(run)
-    is_own = run.output_dir.is_relative_to(page_dir)
+    is_own = lies_in(run, page_dir)
     asked_to_stop = run.requested == "stop"
     resumable = run.status in RESUMABLE or run.status == "paused"
     finished = run.result is not None and run.kind == "train"
@@ -154,6 +159,11 @@ def head_of(run: Run, command: str, page_dir: Path, now: float) -> Head:
     )
 
 
+def lies_in(run: Run, page_dir: Path) -> bool:
+    """Whether a run's folder is really inside the page's, also past links and dots."""
+    return run.output_dir.resolve().is_relative_to(page_dir.resolve())
+
+
 def now_of(run: Run, rate: float | None, now: float) -> Now:
     """`rate` is the learning rate of the last step, which a run's row does not hold."""
     total = run.total_steps
@@ -175,7 +185,8 @@ def now_of(run: Run, rate: float | None, now: float) -> Now:
 def tail_of(curve: Curve) -> Tail:
     start = max(0, len(curve.steps) - TAIL_POINTS)
     losses = [round(loss, 5) for loss in curve.losses[start:]]
-    return Tail(start, list(curve.steps[start:]), losses, list(curve.evals[-1:]))
+    evals = [(step, round(loss, 5)) for step, loss in curve.evals[-1:]]
+    return Tail(start, list(curve.steps[start:]), losses, evals)
 
 
 def gauges_of(readings: Sequence[Reading]) -> list[Gauge]:

@@ -1,9 +1,8 @@
 // What happened in a run, newest first. `seq` in the state says that something is new; the
 // entries themselves come over HTTP, so a long run costs the socket nothing.
-import { useEffect, useRef, useState } from "react";
+import { useEffect, useMemo, useRef, useState } from "react";
 
-const clock = (seconds) =>
-  new Date(seconds * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+const CLOCK = new Intl.DateTimeFormat([], { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 
 export function EventList({ run, seq, ...rest }) {
   const [entries, setEntries] = useState([]);
@@ -23,15 +22,18 @@ export function EventList({ run, seq, ...rest }) {
     return () => { current = false; };
   }, [run, seq]);
 
+  // The page draws anew at every step; a long list must not be made again each time.
+  const items = useMemo(() => entries.map((entry) => (
+    <li key={entry.seq} data-tone={entry.tone}>
+      <time dateTime={new Date(entry.at * 1000).toISOString()}>{CLOCK.format(entry.at * 1000)}</time>
+      <span>{entry.text}</span>
+    </li>
+  )), [entries]);
+
   if (!entries.length) return <p {...rest} className="bp-quiet">Nothing has happened yet.</p>;
   return (
     <ol {...rest} className="bp-events" tabIndex={0} aria-label="Events, newest first">
-      {entries.map((entry) => (
-        <li key={entry.seq} data-tone={entry.tone}>
-          <time dateTime={new Date(entry.at * 1000).toISOString()}>{clock(entry.at)}</time>
-          <span>{entry.text}</span>
-        </li>
-      ))}
+      {items}
     </ol>
   );
 }

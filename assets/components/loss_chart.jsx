@@ -4,6 +4,7 @@ import { useEffect, useRef, useState } from "react";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 
+const NO_STEPS = "Loss curve: no steps yet.";
 const EMPTY = () => ({ run: null, revision: null, steps: [], losses: [], evals: new Map() });
 const COLOURS = { raw: "--bp-raw", smooth: "--bp-smooth", evals: "--orange-9",
   grid: "--gray-a4", text: "--gray-11", surface: "--color-panel-solid" };
@@ -27,9 +28,9 @@ function columns({ steps, losses, evals }) {
   return [steps, losses, smooth(losses), atEval];
 }
 
-function summary({ steps, losses, evals }) {
-  if (!losses.length) return "Loss curve: no steps yet.";
-  const trend = smooth(losses), last = trend.length - 1;
+function summary({ steps, losses, evals }, trend) {
+  if (!losses.length) return NO_STEPS;
+  const last = trend.length - 1;
   const before = trend[Math.max(0, last - Math.ceil(trend.length / 5))];
   const change = (trend[last] - before) / Math.max(Math.abs(before), 1e-9);
   const word = change < -0.02 ? "falling" : change > 0.02 ? "rising" : "level";
@@ -69,14 +70,15 @@ function options(node, width, height, onCursor) {
 export function LossChart({ run, revision, tail, height = 320, ...rest }) {
   const host = useRef(null), plot = useRef(null), points = useRef(EMPTY()), loading = useRef(null);
   const [at, setAt] = useState(null);
-  const [shown, setShown] = useState(0);
+  const [words, setWords] = useState(NO_STEPS);
 
   function draw() {
     const u = plot.current;
     if (!u) return;
-    u.setData(columns(points.current));
+    const drawn = columns(points.current);
+    u.setData(drawn);
     host.current.dataset.points = String(points.current.steps.length);
-    setShown(points.current.steps.length);
+    setWords(summary(points.current, drawn[2]));
   }
 
   function merge(news) {
@@ -138,7 +140,7 @@ export function LossChart({ run, revision, tail, height = 320, ...rest }) {
     u.setCursor({ left: u.valToPos(u.data[0][index], "x"), top: 0 });
   }
 
-  const index = at == null ? shown - 1 : at, now = points.current;
+  const now = points.current, index = at == null ? now.steps.length - 1 : at;
   const trend = plot.current?.data?.[2];
   return (
     <figure {...rest} className="bp-chart">
@@ -150,8 +152,8 @@ export function LossChart({ run, revision, tail, height = 320, ...rest }) {
           ?? (at == null ? [...now.evals.values()].at(-1) : null))}</b></span>
       </figcaption>
       <div ref={host} className="bp-plot" role="img" tabIndex={0} onKeyDown={walk}
-        aria-label={summary(now)} style={{ height }} />
-      <p className="bp-hidden">{summary(now)}</p>
+        aria-label={words} style={{ height }} />
+      <p className="bp-hidden">{words}</p>
     </figure>
   );
 }

@@ -62,9 +62,8 @@ class RunState(Watching, rx.State):
             self.refusal = Problem()
         try:
             followed = await asyncio.to_thread(_attach, run_id)
-        except BackpropError:
-            async with self:
-                self.not_found = True
+        except BackpropError as error:
+            await self._assign(mine, _lost(error))
             return
         async with self:
             self.config = views.config_lines(views.config_of(followed.run))
@@ -88,8 +87,8 @@ class RunState(Watching, rx.State):
             await asyncio.sleep(POLL_SECONDS if followed.run.is_live else IDLE_POLL_SECONDS)
             try:
                 followed = _look(followed)
-            except BackpropError:
-                await self._assign(mine, {"found": False, "not_found": True})
+            except BackpropError as error:
+                await self._assign(mine, _lost(error))
                 return
 
     async def _assign(self, mine: int, values: dict[str, object]) -> None:
@@ -114,31 +113,20 @@ class RunState(Watching, rx.State):
 
     @rx.event
     def resume(self):
-        self._ask(api.resume)
+        self._ask(_resume)
 
     @rx.event
     def delete(self):
-        """Remove an ended run of the page's own folder."""
-        run = api.get_run(self.head.id)
-        if not run.output_dir.is_relative_to(api.page_output_dir()):
-            self.refusal = Problem(
-                "UI_OUTPUT_DIR_FORBIDDEN", "This run lies outside the page's folder."
-            )
-            return None
-        try:
-            api.delete(run.id)
-        except BackpropError as error:
-            self.refusal = Problem(error.code, error.message, error.hint)
-            return None
-        return rx.redirect("/runs")
+        return rx.redirect("/runs") if self._ask(_delete) else None
 
-    def _ask(self, command: Callable[[str], Run]) -> None:
+    def _ask(self, command: Callable[[str], object]) -> bool:
         try:
             command(self.head.id)
         except BackpropError as error:
-            self.refusal = Problem(error.code, error.message, error.hint)
-            return
+            self.refusal = views.problem_of(error)
+            return False
         self.refusal = Problem()
+        return True
 
 
 def _attach(run_id: str) -> Followed:
@@ -202,6 +190,36 @@ def _fields(followed: Followed) -> dict[str, object]:
         "note_seq": followed.note_seq,
         "failure": Problem(error.code, error.message, error.hint) if error else Problem(),
     }
+
+
+def _resume(run_id: str) -> None:
+    """End a pause anywhere; start an ended run again only where the page may write."""
+    run = api.get_run(run_id)
+    if not run.is_live:
+        _require_own(run)
+    api.resume(run.id)
+
+
+def _delete(run_id: str) -> None:
+    run = api.get_run(run_id)
+    _require_own(run)
+    api.delete(run.id)
+
+
+def _require_own(run: Run) -> None:
+    if not views.lies_in(run, api.page_output_dir()):
+        raise BackpropError(
+            "UI_OUTPUT_DIR_FORBIDDEN",
+            f"{run.output_dir} lies outside the page's folder.",
+            hint="Use the run's command instead.",
+        )
+
+
+def _lost(error: BackpropError) -> dict[str, object]:
+    """What is shown when the run cannot be followed any more."""
+    if error.code == "INPUT_RUN_NOT_FOUND":
+        return {"found": False, "not_found": True}
+    return {"refusal": views.problem_of(error)}
 
 
 def _read_gauges() -> list[Gauge]:

@@ -8,7 +8,7 @@ import reflex as rx
 from pydantic import ValidationError
 
 from backprop_ui import form, uploads, wording
-from backprop_ui.views import Problem, config_of
+from backprop_ui.views import Problem, config_of, problem_of
 from engine import api
 from engine.errors import BackpropError
 from engine.models.resolve import Preset
@@ -106,7 +106,7 @@ class TrainState(rx.State):
         try:
             path = uploads.path_of(token)
         except BackpropError as error:
-            self.problem = _problem(error)
+            self.problem = problem_of(error)
             return
         self._fill()
         self.values = {**self.values, "data.path": str(path)}
@@ -134,21 +134,22 @@ class TrainState(rx.State):
         try:
             run = api.submit(form.build_config(self.values, api.train_defaults()), origin="page")
         except BackpropError as error:
-            self.problem = _problem(error)
+            self.problem = problem_of(error)
             return None
         return rx.redirect(f"/runs/{run.id}")
 
     def _fill(self) -> None:
         """Put in the defaults; somebody may type before the page has heard of them."""
         self._defaults = form.default_form(api.train_defaults(), api.page_output_dir())
-        self.values = {**self._defaults, **self.values}
+        folder = self._defaults["output_dir"]
+        self.values = {**self._defaults, **self.values, "output_dir": folder}
 
     def _copy(self, run_id: str) -> Problem:
         """Take the settings of a run; the answer says why that cannot be done."""
         try:
             run = api.get_run(run_id)
         except BackpropError as error:
-            return _problem(error)
+            return problem_of(error)
         self.values = form.form_of(config_of(run), self._defaults)
         return Problem()
 
@@ -172,7 +173,7 @@ def _check(values: form.Form) -> Checked:
     try:
         api.check(config)
     except BackpropError as error:
-        return Checked({}, command, _problem(error))
+        return Checked({}, command, problem_of(error))
     return Checked({}, command, Problem())
 
 

@@ -61,6 +61,18 @@ def test_a_run_elsewhere_gets_commands_instead_of_buttons(
     assert ended.resume_command == f"backprop resume {CLI_ID}"
 
 
+@pytest.mark.parametrize("inside", ["..", "../elsewhere", "link"])
+def test_dots_and_links_do_not_make_a_folder_the_page_s_own(
+    writer: RunWriter, tmp_path: Path, inside: str
+) -> None:
+    page_dir = writer.home / "ui-outputs"
+    page_dir.mkdir(parents=True)
+    (tmp_path / "outside").mkdir()
+    (page_dir / "link").symlink_to(tmp_path / "outside", target_is_directory=True)
+    run = writer.begin(PAGE_ID, output_dir=page_dir / inside)
+    assert not views.lies_in(run, page_dir)
+
+
 def test_a_row_names_the_data_as_the_person_did(writer: RunWriter) -> None:
     run = writer.begin(PAGE_ID)
     row = views.row_of(run, "", run.created_at + 5)
