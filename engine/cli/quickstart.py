@@ -19,7 +19,7 @@ from engine.errors import Exit
 from engine.evaluation.ask import Answers
 from engine.resources import quickstart_examples
 
-QUESTION = "What do you do when it rains?"
+QUESTION = "What is the capital of France?"
 STEPS = 40
 LEARNING_RATE = 1e-3
 
@@ -47,7 +47,11 @@ def _config(output: Path) -> RunConfig:
         data=DataConfig(path=quickstart_examples()),
         output_dir=output,
         training=TrainingConfig(
-            steps=STEPS, learning_rate=LEARNING_RATE, eval_every_steps=STEPS // 2
+            steps=STEPS,
+            learning_rate=LEARNING_RATE,
+            per_device_batch_size=4,
+            gradient_accumulation_steps=1,
+            eval_every_steps=STEPS // 2,
         ),
     )
 
