@@ -4,6 +4,8 @@ import { useEffect, useMemo, useRef, useState } from "react";
 
 const CLOCK = new Intl.DateTimeFormat([], { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 
+const NOTHING = { events: [], last: 0 };
+
 export function EventList({ run, seq, ...rest }) {
   const [entries, setEntries] = useState([]);
   const held = useRef({ run: null, last: 0 });
@@ -13,7 +15,7 @@ export function EventList({ run, seq, ...rest }) {
     if (held.current.run !== run) { held.current = { run, last: 0 }; setEntries([]); }
     if (!run) return;
     fetch(`/api/runs/${encodeURIComponent(run)}/events?after=${held.current.last}`)
-      .then((answer) => (answer.ok ? answer.json() : { events: [], last: 0 }))
+      .then((answer) => (answer.ok ? answer.json() : NOTHING), () => NOTHING)
       .then(({ events, last }) => {
         if (!current || held.current.run !== run || last <= held.current.last) return;
         held.current.last = last;

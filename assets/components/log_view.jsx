@@ -9,10 +9,11 @@ export function LogView({ run, live, ...rest }) {
   useEffect(() => {
     let current = true;
     async function load() {
-      const answer = await fetch(`/api/runs/${encodeURIComponent(run)}/log?lines=400`);
-      if (!current || !answer.ok) return;
+      const fresh = await fetch(`/api/runs/${encodeURIComponent(run)}/log?lines=400`)
+        .then((answer) => (answer.ok ? answer.text() : null), () => null);
+      if (!current || fresh === null) return;
       const atEnd = box.current && box.current.scrollHeight - box.current.scrollTop - box.current.clientHeight < 40;
-      setText(await answer.text());
+      setText(fresh);
       if (atEnd) requestAnimationFrame(() => { if (box.current) box.current.scrollTop = box.current.scrollHeight; });
     }
     if (!run) return;

@@ -97,8 +97,9 @@ export function LossChart({ run, revision, tail, height = 320, ...rest }) {
     // Tails go on coming while the history is under way: one request is enough.
     if (!run || loading.current === mine) return;
     loading.current = mine;
-    const answer = await fetch(`/api/runs/${encodeURIComponent(run)}/curve`);
-    const curve = answer.ok ? await answer.json() : null;
+    // A server that is gone comes back with a new tail, which asks again.
+    const curve = await fetch(`/api/runs/${encodeURIComponent(run)}/curve`)
+      .then((answer) => (answer.ok ? answer.json() : null), () => null);
     if (mine !== loading.current) return;
     loading.current = null;
     if (!curve) return;
