@@ -38,13 +38,21 @@ def linear_layers(folder: Path, *, trusts_code: bool = False) -> list[Layer]:
     """The layers of the model in `folder` that LoRA can adapt.
 
     All linear ones but the output embedding. Reads the configuration only: the model is built
-    without memory for its weights.
+    without memory for its weights. Raises DEP_MODEL_LOAD_FAILED.
     """
-    config = AutoConfig.from_pretrained(
-        folder, local_files_only=True, trust_remote_code=trusts_code
-    )
-    with torch.device("meta"):
-        model = AutoModelForCausalLM.from_config(config, trust_remote_code=trusts_code)
+    try:
+        config = AutoConfig.from_pretrained(
+            folder, local_files_only=True, trust_remote_code=trusts_code
+        )
+        with torch.device("meta"):
+            model = AutoModelForCausalLM.from_config(config, trust_remote_code=trusts_code)
+    except (OSError, ValueError, KeyError, ImportError) as error:
+        raise BackpropError(
+            "DEP_MODEL_LOAD_FAILED",
+            f"The model in {folder} has a configuration that transformers cannot build.",
+            hint="Copy or download the model again, or upgrade transformers.",
+            cause=f"{type(error).__name__}: {error}",
+        ) from error
     head = model.get_output_embeddings()
     return [
         Layer(name, min(module.weight.shape))

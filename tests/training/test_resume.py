@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from safetensors.torch import load_file
 
 from engine.config import LoraConfig, RunConfig
-from engine.runs.events import CheckpointSaved, RunStarted, Step, WarningRaised
+from engine.runs.events import (
+    CheckpointSaved,
+    Event,
+    RunStarted,
+    StatusChanged,
+    Step,
+    WarningRaised,
+)
 from engine.training.sft import train
 from tests.training.child import Told, at_step, run_here, run_process, tiny_config, write_config
 
@@ -66,6 +74,34 @@ def test_stopped_run_goes_on_where_it_was(
     assert list(second.losses) == list(range(stop_step + 1, 13))
     assert first.eval_losses.keys() | second.eval_losses.keys() == {3, 6, 9, 12}
     assert_same_end(second, run_dir, whole)
+
+
+def test_stop_in_the_middle_of_an_evaluation(
+    whole: tuple[Told, Path], tiny_model: Path, tmp_path: Path
+) -> None:
+    config, run_dir = config_of(tmp_path, tiny_model), tmp_path / "run"
+    first = run_here(train, run_dir, config, stop_in_evaluation_of=6)
+    assert (first.finished.status, first.finished.steps) == ("stopped", 6)
+    assert list(first.eval_losses) == [3]
+
+    second = run_here(train, run_dir, config, attempt=2)
+    assert list(second.eval_losses) == [6, 9, 12]
+    assert_same_end(second, run_dir, whole)
+
+
+def test_pause_changes_nothing_but_the_time(
+    whole: tuple[Told, Path], tiny_model: Path, tmp_path: Path
+) -> None:
+    def react(event: Event, command: Callable[[str], None]) -> None:
+        if isinstance(event, Step) and event.step == 3:
+            command("pause")
+        if event == StatusChanged("paused"):
+            command("resume")
+
+    run_dir = tmp_path / "run"
+    told = run_here(train, run_dir, config_of(tmp_path, tiny_model), react=react)
+    assert [event.status for event in told.of(StatusChanged)] == ["paused", "running"]
+    assert_same_end(told, run_dir, whole)
 
 
 def test_killed_process_goes_on_from_its_last_checkpoint(

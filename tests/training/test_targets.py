@@ -19,6 +19,14 @@ def test_layers_are_read_from_the_configuration_alone(tiny_model: Path, tmp_path
     assert "lm_head" not in {layer.short_name for layer in layers}
 
 
+@pytest.mark.parametrize("config", ["{", '{"model_type": "unheard-of"}'])
+def test_configuration_that_cannot_be_built(config: str, tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(config, encoding="utf-8")
+    with pytest.raises(BackpropError) as raised:
+        linear_layers(tmp_path)
+    assert raised.value.code == "DEP_MODEL_LOAD_FAILED"
+
+
 @pytest.mark.parametrize(
     ("targets", "expected"),
     [
