@@ -59,7 +59,7 @@ def commands() -> str:
     shown = [entry for entry in COMMANDS if not entry.hidden]
     index = _table(
         ("command", "what it does"),
-        ((f"[`backprop {e.name}`](#backprop-{e.name})", e.help) for e in shown),
+        ((f"[`backprop {e.name}`](#{_anchor(e)})", e.help) for e in shown),
     )
     return "\n\n".join([index, *(_command(entry) for entry in shown)])
 
@@ -126,6 +126,10 @@ def _command(entry: CommandEntry) -> str:
         described = (_option_row(p, context) for p in options)
         parts.append(_table(("option", "value", "meaning"), described))
     return "\n\n".join(parts)
+
+
+def _anchor(entry: CommandEntry) -> str:
+    return f"backprop {entry.name}".replace(" ", "-")
 
 
 def _usage(context: typer.Context) -> str:

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class CommandEntry:
-    """One command: where its function lies, and the first line of that function's docstring."""
+    """One command: where its function lies, and the first line of that function's docstring.
+
+    The name is what is typed after `backprop`: "train", or "data report" for one of a group.
+    """
 
     name: str
     module: str
@@ -16,6 +19,24 @@ class CommandEntry:
     help: str
     hidden: bool = False
 
+    @property
+    def group(self) -> str:
+        """The words before the last: "data" of "data report", empty for "train"."""
+        return self.name.rpartition(" ")[0]
+
+
+@dataclass(frozen=True)
+class GroupEntry:
+    """A command that only holds others."""
+
+    name: str
+    panel: str
+    help: str
+
+
+GROUPS: tuple[GroupEntry, ...] = (
+    GroupEntry("data", "Make", "Look at a file of examples, clean it, split it."),
+)
 
 COMMANDS: tuple[CommandEntry, ...] = (
     CommandEntry(

@@ -11,26 +11,44 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
-from engine.cli.commands import COMMANDS, CommandEntry
+from engine.cli.commands import COMMANDS, GROUPS, CommandEntry, GroupEntry
 from engine.cli.guard import run_guarded
 
 VERBOSE_FLAG = "--verbose"
 HELP_OPTIONS = {"help_option_names": ["-h", "--help"]}
 
 
-class LazyGroup(TyperGroup):
-    """Knows each command's name and help from the table and imports the one that is called."""
+class LazyCommands(TyperGroup):
+    """Knows its commands' names and help from the table and imports the one that is called."""
 
     # Any: these are typer's own keyword arguments, handed on as they are.
-    def __init__(self, **attributes: Any) -> None:
+    def __init__(self, *, group: str = "", **attributes: Any) -> None:
         super().__init__(**attributes)
-        for entry in COMMANDS:
+        self._entries = {_last_word(entry): entry for entry in COMMANDS if entry.group == group}
+        for entry in self._entries.values():
             self.add_command(_stub(entry))
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        name, _, rest = super().resolve_command(ctx, args)
-        entry = next((entry for entry in COMMANDS if entry.name == name), None)
-        return name, load_command(entry) if entry else None, rest
+        name, stub, rest = super().resolve_command(ctx, args)
+        entry = self._entries.get(str(name))
+        return name, load_command(entry) if entry else stub, rest
+
+
+class LazySubGroup(LazyCommands):
+    """A command that only holds others; alone it shows its help."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, args or ["--help"])
+
+
+class LazyGroup(LazyCommands):
+    """The whole command line."""
+
+    # Any: as above.
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        for group in GROUPS:
+            self.add_command(_group(group))
 
     def main(
         self,
@@ -58,19 +76,43 @@ def load_command(entry: CommandEntry) -> Any:
     """Import a command's module and build the command from its function."""
     function = getattr(importlib.import_module(f"engine.cli.{entry.module}"), entry.function)
     single = typer.Typer(add_completion=False, rich_markup_mode="rich")
-    single.command(name=entry.name, context_settings=HELP_OPTIONS)(function)
+    single.command(name=_last_word(entry), context_settings=HELP_OPTIONS)(function)
     return get_command(single)
 
 
 def _stub(entry: CommandEntry) -> TyperCommand:
     return TyperCommand(
-        entry.name, help=entry.help, hidden=entry.hidden, rich_help_panel=entry.panel
+        _last_word(entry), help=entry.help, hidden=entry.hidden, rich_help_panel=entry.panel
     )
 
 
+def _group(group: GroupEntry) -> LazyCommands:
+    return LazySubGroup(
+        group=group.name,
+        name=group.name,
+        help=group.help,
+        rich_help_panel=group.panel,
+        rich_markup_mode="rich",
+        context_settings=HELP_OPTIONS,
+    )
+
+
+def _last_word(entry: CommandEntry) -> str:
+    return entry.name.rpartition(" ")[2]
+
+
 def _help_for(args: list[str]) -> str:
-    called = [word for word in args if word in {entry.name for entry in COMMANDS}]
-    return " ".join(["backprop", *called[:1], "--help"])
+    """The command that shows the help of what was typed.
+
+    >>> _help_for(["data", "report", "--nonsense"])
+    'backprop data report --help'
+    """
+    names = {entry.name for entry in COMMANDS} | {group.name for group in GROUPS}
+    words: list[str] = []
+    for word in args:
+        if " ".join([*words, word]) in names:
+            words.append(word)
+    return " ".join(["backprop", *words, "--help"])
 
 
 app = typer.Typer(

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from engine.cli.commands import COMMANDS, CommandEntry
+from engine.cli.commands import COMMANDS, GROUPS, CommandEntry, GroupEntry
 from engine.cli.entry import load_command
 from tests.cli.conftest import Backprop
 
@@ -45,16 +45,26 @@ def test_names_from_the_older_tools_are_kept(name: str, flags: list[str]) -> Non
     assert set(flags) <= options
 
 
-def test_help_lists_every_shown_command(backprop: Backprop) -> None:
-    result = backprop("--help")
+@pytest.mark.parametrize("group", ["", *(group.name for group in GROUPS)])
+def test_help_lists_every_shown_command(backprop: Backprop, group: str) -> None:
+    result = backprop(*group.split(), "--help")
     assert result.exit_code == 0
     for entry in COMMANDS:
-        assert (f" {entry.name} " in result.stdout) is not entry.hidden
+        if entry.group == group:
+            assert (f" {entry.name.split()[-1]} " in result.stdout) is not entry.hidden
+
+
+@pytest.mark.parametrize("group", GROUPS, ids=lambda group: group.name)
+def test_a_group_alone_prints_its_help(backprop: Backprop, group: GroupEntry) -> None:
+    assert f" {group.name} " in backprop("--help").stdout
+    alone = backprop(group.name)
+    assert alone.exit_code == 0
+    assert group.help in alone.stdout
 
 
 @pytest.mark.parametrize("entry", COMMANDS, ids=lambda entry: entry.name)
 def test_every_command_has_help(backprop: Backprop, entry: CommandEntry) -> None:
-    result = backprop(entry.name, "--help")
+    result = backprop(*entry.name.split(), "--help")
     assert result.exit_code == 0
     assert entry.help in result.stdout
 
