@@ -4,6 +4,7 @@ import logging
 
 import reflex as rx
 
+from backprop_ui.components.server_away import server_away
 from engine.errors import BackpropError
 
 _log = logging.getLogger(__name__)
@@ -30,6 +31,8 @@ app = rx.App(
         rx.el.meta(name="robots", content="noindex"),
     ],
 )
+# In place of Reflex's own words for a lost connection.
+app.app_wraps[5, "Overlay"] = lambda _: server_away()
 
 
 def is_open(token: str) -> bool:

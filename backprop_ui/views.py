@@ -174,7 +174,7 @@ def now_of(run: Run, rate: float | None, now: float) -> Now:
         percent=round(100 * run.step / total) if total else 0,
         loss=wording.loss_words(run.loss),
         eval_loss=wording.loss_words(run.eval_loss),
-        best="" if best is None else f"lowest {wording.loss_words(best)} at {run.best_step}",
+        best="" if best is None else f"lowest {wording.loss_words(best)} at {run.best_step:,}",
         rate=wording.rate_words(rate),
         speed=wording.NONE if speed is None else f"{speed:,.0f}",
         eta=wording.duration_words(run.eta_seconds) if run.is_live else wording.NONE,

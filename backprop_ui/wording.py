@@ -106,7 +106,7 @@ def event_words(event: events.Event) -> EventWords | None:
         case events.RunStarted(resumed_from_step=None):
             return EventWords("Process started", "quiet")
         case events.RunStarted(resumed_from_step=step):
-            return EventWords(f"Went on from step {step}", "quiet")
+            return EventWords(f"Went on from step {step:,}", "quiet")
         case events.ModelLoaded():
             return EventWords(
                 f"Model loaded on {event.device} in {duration_words(event.seconds)}: "
@@ -123,9 +123,9 @@ def event_words(event: events.Event) -> EventWords | None:
             )
         case events.Evaluated(step=step, loss=loss, is_best=is_best):
             best = ", the lowest so far" if is_best else ""
-            return EventWords(f"Eval loss {loss_words(loss)} at step {step}{best}", "quiet")
+            return EventWords(f"Eval loss {loss_words(loss)} at step {step:,}{best}", "quiet")
         case events.CheckpointSaved(step=step):
-            return EventWords(f"Checkpoint saved at step {step}", "quiet")
+            return EventWords(f"Checkpoint saved at step {step:,}", "quiet")
         case events.WarningRaised(message=message, hint=hint):
             return EventWords(f"{message} {hint}".strip(), "warn")
         case events.StatusChanged(status=status, reason=reason):

@@ -6,7 +6,8 @@ import "uplot/dist/uPlot.min.css";
 
 const NO_STEPS = "Loss curve: no steps yet.";
 const EMPTY = () => ({ run: null, revision: null, steps: [], losses: [], evals: new Map() });
-const COLOURS = { raw: "--bp-raw", smooth: "--bp-smooth", evals: "--orange-9",
+const MANY_POINTS = 1500;
+const COLOURS = { raw: "--bp-raw", rawOfMany: "--bp-raw-of-many", smooth: "--bp-smooth", evals: "--orange-9",
   grid: "--gray-a4", text: "--gray-11", surface: "--color-panel-solid" };
 const read = (node, token) => getComputedStyle(node).getPropertyValue(token).trim();
 const number = (value) => (value == null ? "–" : value.toFixed(value < 10 ? 4 : 2));
@@ -48,7 +49,7 @@ function options(node, width, height, onCursor) {
   const line = (label, token, lineWidth) => ({ label, stroke: () => read(node, token),
     width: lineWidth, points: { show: false } });
   return {
-    width, height, legend: { show: false }, padding: [12, 12, 0, 0],
+    width, height, legend: { show: false }, padding: [12, 22, 0, 0],
     scales: { x: { time: false, range: (u, low, high) => [low, Math.max(high, low + 1)] },
       y: { range: (u, low, high) => {
         const room = Math.max((high - low) * 0.08, Math.abs(high) * 0.02, 1e-3);
@@ -56,7 +57,10 @@ function options(node, width, height, onCursor) {
       } } },
     axes: [{ ...axis, size: 32, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 1e4],
       values: (u, ticks) => ticks.map((tick) => tick.toLocaleString("en")) }, { ...axis, size: 52 }],
-    series: [{}, line("Loss", COLOURS.raw, 1), line("Smoothed", COLOURS.smooth, 2),
+    series: [{}, { ...line("Loss", COLOURS.raw, 1),
+      // A dense line is drawn over itself many times, so it is made fainter.
+      stroke: (u) => read(node, u.data[0].length > MANY_POINTS ? COLOURS.rawOfMany : COLOURS.raw) },
+       line("Smoothed", COLOURS.smooth, 2),
       { label: "Eval", paths: () => null, stroke: () => read(node, COLOURS.evals),
         points: { show: true, size: 8, width: 2, fill: () => read(node, COLOURS.surface),
           stroke: () => read(node, COLOURS.evals), filter: (u, i) =>

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection
 from pathlib import Path
 
@@ -44,8 +45,14 @@ async def chunks(*parts: bytes) -> AsyncIterator[bytes]:
         yield part
 
 
+def stored(name: str, parts: AsyncIterator[bytes], limit_bytes: int = uploads.LIMIT_BYTES) -> str:
+    """Store an upload in a loop of its own: the browser tests keep one in this thread."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, uploads.store(name, parts, limit_bytes)).result()
+
+
 def test_an_upload_lies_in_the_page_folder() -> None:
-    token = asyncio.run(uploads.store("../chats.jsonl", chunks(b"one\n", b"two\n")))
+    token = stored("../chats.jsonl", chunks(b"one\n", b"two\n"))
     path = uploads.path_of(token)
     assert path.parent == uploads.uploads_dir()
     assert path.read_bytes() == b"one\ntwo\n"
@@ -53,8 +60,8 @@ def test_an_upload_lies_in_the_page_folder() -> None:
 
 
 def test_the_same_name_twice_is_two_files() -> None:
-    first = asyncio.run(uploads.store("a.jsonl", chunks(b"1")))
-    second = asyncio.run(uploads.store("a.jsonl", chunks(b"2")))
+    first = stored("a.jsonl", chunks(b"1"))
+    second = stored("a.jsonl", chunks(b"2"))
     assert first != second
     assert uploads.path_of(first).read_bytes() == b"1"
 
@@ -62,7 +69,7 @@ def test_the_same_name_twice_is_two_files() -> None:
 @pytest.mark.parametrize(("parts", "words"), [((b"123", b"456"), "larger"), ((), "empty")])
 def test_nothing_of_a_refused_upload_stays(parts: tuple[bytes, ...], words: str) -> None:
     with pytest.raises(BackpropError, match=words):
-        asyncio.run(uploads.store("a.jsonl", chunks(*parts), limit_bytes=5))
+        stored("a.jsonl", chunks(*parts), limit_bytes=5)
     assert list(uploads.uploads_dir().iterdir()) == []
 
 
@@ -72,7 +79,7 @@ def test_nothing_of_an_upload_that_broke_off_stays() -> None:
         raise ConnectionResetError("gone")
 
     with pytest.raises(BackpropError, match="cannot be stored"):
-        asyncio.run(uploads.store("a.jsonl", breaking()))
+        stored("a.jsonl", breaking())
     assert list(uploads.uploads_dir().iterdir()) == []
 
 
@@ -86,9 +93,9 @@ def test_an_upload_over_http(served: Served) -> None:
     body = b'{"text": "hello"}\n' * 5000
     answer = httpx.post(f"{served.address}/api/upload?name=big%20one.jsonl", content=body)
     assert answer.status_code == 200
-    stored = Path(answer.json()["path"])
-    assert stored.parent == served.home / "ui-outputs" / "uploads"
-    assert stored.read_bytes() == body
+    path = Path(answer.json()["path"])
+    assert path.parent == served.home / "ui-outputs" / "uploads"
+    assert path.read_bytes() == body
 
 
 def test_a_declared_size_beyond_the_limit_is_refused_at_once(served: Served) -> None:
