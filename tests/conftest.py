@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 
 from engine.models.starter import starter_folder
+from tests.browser import browser
+
+__all__ = ["browser"]
 
 # Read when huggingface_hub is imported, so it cannot wait for a fixture.
 os.environ["HF_HUB_OFFLINE"] = "1"

@@ -11,7 +11,10 @@ import pytest
 from engine import api
 from engine.config import RunConfig
 from engine.runs.records import Run
+from tests.ui.conftest import pages
 from tests.waiting import until
+
+__all__ = ["pages"]
 
 END_SECONDS = 180.0
 

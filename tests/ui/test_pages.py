@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, WebSocket, expect, sync_playwright
+from playwright.sync_api import Browser, Page, WebSocket, expect
 
 from engine.runs.events import RunStarted
 from tests.ui.conftest import Served
@@ -15,11 +15,6 @@ from tests.ui.written_runs import step_event
 
 pytestmark = pytest.mark.browser
 
-CHROMIUM = "/usr/bin/chromium"
-FLAGS = [
-    "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-]  # fmt: skip
 CHATS = (
     '{"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Ho"}]}\n'
 )
@@ -29,14 +24,6 @@ NAMELESS_CONTROLS = """() =>
     .filter((e) => e.getClientRects().length && e.type !== 'hidden' && e.ariaHidden !== 'true')
     .filter((e) => !(e.ariaLabel || e.textContent.trim() || e.labels?.length))
     .map((e) => e.outerHTML.slice(0, 200))"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture
