@@ -13,6 +13,28 @@ from typing import TextIO
 
 MASK = "***"
 
+# Tokens that can be told by their beginning.
+_TOKENS: tuple[tuple[str, str], ...] = (
+    (
+        r"(?<![A-Za-z0-9])hf_(?!transfer\b)"
+        r"(?:[A-Za-z0-9]{20,}|[A-Za-z0-9]{6,}(?![A-Za-z0-9_]))",
+        f"hf_{MASK}",
+    ),
+    (r"(?<![A-Za-z0-9])(sk-)[A-Za-z0-9_-]{8,}", rf"\1{MASK}"),
+    (r"(?<![A-Za-z0-9])([rs]k_(?:live|test)_)[A-Za-z0-9]{6,}", rf"\1{MASK}"),
+    (r"(?<![A-Za-z0-9])(github_pat_)[A-Za-z0-9_]{6,}", rf"\1{MASK}"),
+    (r"(?<![A-Za-z0-9])(gh[pousr]_)[A-Za-z0-9]{6,}", rf"\1{MASK}"),
+    (r"(?<![A-Za-z0-9])(glpat-|nvapi-|pypi-|xapp-)[A-Za-z0-9_-]{8,}", rf"\1{MASK}"),
+    (r"(?<![A-Za-z0-9])(npm_|gsk_|r8_)[A-Za-z0-9]{16,}", rf"\1{MASK}"),
+    (r"(?<![A-Za-z0-9])(xox[a-z]-)[A-Za-z0-9-]{6,}", rf"\1{MASK}"),
+    (r"(?<![A-Za-z0-9])(AIza)[A-Za-z0-9_-]{20,}", rf"\1{MASK}"),
+    (r"(?<![A-Za-z0-9])(A(?:KIA|SIA|GPA|IDA|ROA|BIA|CCA))[A-Z0-9]{12,}", rf"\1{MASK}"),
+    (r"(?<![A-Za-z0-9])eyJ[\w-]{8,}\.[\w-]{4,}\.[\w-]*", MASK),
+)
+
+# A private key in PEM form, also one that was cut off.
+_PRIVATE_KEY = r"(-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----)[\s\S]*?(-----END [A-Z ]{0,40}-----|\Z)"
+
 # Words of the field that end in "token" and are no secret.
 _VOCABULARY = "".join(
     f"(?<!{word}_)"
@@ -27,11 +49,7 @@ _SECRET_WORD = r"(?:pass(?:word|wd|phrase)|secret|api[_-]?key)"  # noqa: S105 - 
 _RULES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern), replacement)
     for pattern, replacement in (
-        # A private key in PEM form, also one that was cut off.
-        (
-            r"(-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----)[\s\S]*?(-----END [A-Z ]{0,40}-----|\Z)",
-            rf"\1{MASK}\2",
-        ),
+        (_PRIVATE_KEY, rf"\1{MASK}\2"),
         # Headers: Authorization: <scheme> <anything>
         (
             r"(?i)(authorization[\"']?\s{0,8}[:=]\s{0,8}[\"']?(?:[a-z]{3,12}\s{1,8})?)[^\s\"',]+",
@@ -51,22 +69,7 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         # URLs with a user and a password, or with a token in the user's place.
         (r"(?<=://)([^\s/?#:@]*:)[^\s/?#]+@", rf"\1{MASK}@"),
         (r"(?<=://)[^\s/?#:@]+@", f"{MASK}@"),
-        # Tokens that can be told by their beginning.
-        (
-            r"(?<![A-Za-z0-9])hf_(?!transfer\b)"
-            r"(?:[A-Za-z0-9]{20,}|[A-Za-z0-9]{6,}(?![A-Za-z0-9_]))",
-            f"hf_{MASK}",
-        ),
-        (r"(?<![A-Za-z0-9])(sk-)[A-Za-z0-9_-]{8,}", rf"\1{MASK}"),
-        (r"(?<![A-Za-z0-9])([rs]k_(?:live|test)_)[A-Za-z0-9]{6,}", rf"\1{MASK}"),
-        (r"(?<![A-Za-z0-9])(github_pat_)[A-Za-z0-9_]{6,}", rf"\1{MASK}"),
-        (r"(?<![A-Za-z0-9])(gh[pousr]_)[A-Za-z0-9]{6,}", rf"\1{MASK}"),
-        (r"(?<![A-Za-z0-9])(glpat-|nvapi-|pypi-|xapp-)[A-Za-z0-9_-]{8,}", rf"\1{MASK}"),
-        (r"(?<![A-Za-z0-9])(npm_|gsk_|r8_)[A-Za-z0-9]{16,}", rf"\1{MASK}"),
-        (r"(?<![A-Za-z0-9])(xox[a-z]-)[A-Za-z0-9-]{6,}", rf"\1{MASK}"),
-        (r"(?<![A-Za-z0-9])(AIza)[A-Za-z0-9_-]{20,}", rf"\1{MASK}"),
-        (r"(?<![A-Za-z0-9])(A(?:KIA|SIA|GPA|IDA|ROA|BIA|CCA))[A-Z0-9]{12,}", rf"\1{MASK}"),
-        (r"(?<![A-Za-z0-9])eyJ[\w-]{8,}\.[\w-]{4,}\.[\w-]*", MASK),
+        *_TOKENS,
         # Names with a value: AWS_X=…, "token": "…", password=…, --token …
         (
             r"(?i)((?<![a-z0-9])aws_[a-z0-9_]{1,60}[\"']?\s{0,8}[=:]\s{0,8})"
@@ -86,6 +89,11 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         ),
     )
 )
+
+KNOWN_SECRETS: tuple[re.Pattern[str], ...] = tuple(
+    re.compile(pattern) for pattern in (_PRIVATE_KEY, *(pattern for pattern, _ in _TOKENS))
+)
+"""What is a secret by its shape alone, whatever stands around it."""
 
 
 def redact(text: str) -> str:
