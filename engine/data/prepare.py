@@ -15,7 +15,7 @@ from engine.config import DataFormat, RunConfig
 from engine.data.formats import Conversation, Detection, Format, detect, to_conversation
 from engine.data.read import read_rows
 from engine.data.split import split
-from engine.data.template import ChatTemplate, ChatTokenizer, Tokens, tokenize_text
+from engine.data.template import ChatTemplate, ChatTokenizer, Tokens, split_text
 from engine.errors import BackpropError
 from engine.files import sha256_of
 from engine.runs.events import DataLoaded, WarningRaised
@@ -26,10 +26,11 @@ _FEATURES = Features({"input_ids": List(Value("int32")), "assistant_masks": List
 
 @dataclass(frozen=True)
 class Example:
-    """A tokenised row and the hash of what it says."""
+    """A tokenised row, the hash of what it says, and where it stands in the file."""
 
     tokens: Tokens
     key: str
+    place: str = ""
 
 
 @dataclass(frozen=True)
@@ -56,10 +57,8 @@ def prepare(config: RunConfig, tokenizer: ChatTokenizer) -> PreparedData:
     if config.data is None:
         raise ValueError("this configuration has no data section")
     max_length = config.training.max_length
-    detection, conversations = read_conversations(
-        config.data.path, config.data.format, config.data.max_rows
-    )
-    examples = list(_tokenized(conversations, tokenizer, max_length))
+    detection, found = read_examples(config, tokenizer)
+    examples = list(found)
     kept = [example for example in examples if example.tokens.trained_count]
     if not kept:
         raise _nothing_to_train(config.data.path, len(examples), max_length)
@@ -74,6 +73,21 @@ def prepare(config: RunConfig, tokenizer: ChatTokenizer) -> PreparedData:
         dropped_rows=dropped,
         warnings=tuple(_warnings(train, dropped, max_length)),
     )
+
+
+def read_examples(
+    config: RunConfig, tokenizer: ChatTokenizer
+) -> tuple[Detection, Iterator[Example]]:
+    """The layout of a training's file, and its examples one after the other, before the split.
+
+    Raises as `prepare` does.
+    """
+    if config.data is None:
+        raise ValueError("this configuration has no data section")
+    detection, conversations = read_conversations(
+        config.data.path, config.data.format, config.data.max_rows
+    )
+    return detection, _tokenized(conversations, tokenizer, config.training.max_length)
 
 
 def read_conversations(
@@ -92,11 +106,12 @@ def _tokenized(
     template: ChatTemplate | None = None
     for conversation in conversations:
         if conversation.text is not None:
-            tokens = tokenize_text(conversation.text, tokenizer, max_length)
+            pieces = split_text(conversation.text, tokenizer, max_length)
         else:
             template = template or ChatTemplate(tokenizer)
-            tokens = template.tokenize(conversation, max_length)
-        yield Example(tokens, _key(conversation))
+            pieces = [template.tokenize(conversation, max_length)]
+        for tokens in pieces:
+            yield Example(tokens, _key(conversation), conversation.place)
 
 
 def _key(conversation: Conversation) -> str:

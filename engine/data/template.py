@@ -13,7 +13,7 @@ by putting pieces together.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import takewhile
 from typing import Protocol
 
@@ -48,11 +48,18 @@ class ChatTokenizer(Protocol):
 
 @dataclass(frozen=True)
 class Tokens:
-    """One example. `trained_mask` holds 1 for every token that is learned, 0 for context."""
+    """One example. `trained_mask` holds 1 for every token that is learned, 0 for context.
+
+    `cut_ids` are the tokens beyond the longest allowed length: nobody trains on them.
+    """
 
     input_ids: list[int]
     trained_mask: list[int]
-    truncated: bool
+    cut_ids: list[int] = field(default_factory=list)
+
+    @property
+    def truncated(self) -> bool:
+        return bool(self.cut_ids)
 
     @property
     def trained_count(self) -> int:
@@ -73,18 +80,26 @@ def tokenize(conversation: Conversation, tokenizer: ChatTokenizer, max_length: i
 
     Raises INPUT_TEMPLATE_UNUSABLE and INPUT_DATA_INVALID (the template refuses this row).
     """
-    if conversation.text is not None:
-        return tokenize_text(conversation.text, tokenizer, max_length)
     return ChatTemplate(tokenizer).tokenize(conversation, max_length)
 
 
-def tokenize_text(text: str, tokenizer: ChatTokenizer, max_length: int) -> Tokens:
-    """Plain text: every token is trained, and the end of the text is marked."""
-    encoded = tokenizer(text, add_special_tokens=True, return_offsets_mapping=False)
-    ids = _ids(encoded)
+def split_text(text: str, tokenizer: ChatTokenizer, max_length: int) -> list[Tokens]:
+    """Plain text in pieces of at most `max_length` tokens; its end is marked.
+
+    Every token but the very first is trained exactly once: a piece begins with the last token
+    of the one before, as context.
+
+        a b c d e </s>   max_length 3   →   a b c · (c) d e · (e) </s>
+    """
+    ids = _ids(tokenizer(text, add_special_tokens=True, return_offsets_mapping=False))
     if tokenizer.eos_token_id is not None and ids[-1:] != [tokenizer.eos_token_id]:
         ids.append(tokenizer.eos_token_id)
-    return _truncated(ids, [1] * len(ids), max_length)
+    step = max(1, max_length - 1)
+    starts = range(0, max(1, len(ids) - 1), step)
+    pieces = [ids[start : start + max_length] for start in starts]
+    first, *others = ([1] * len(piece) for piece in pieces)
+    masks = [first, *([0, *mask[1:]] for mask in others)]
+    return [Tokens(piece, mask) for piece, mask in zip(pieces, masks, strict=True)]
 
 
 class ChatTemplate:
@@ -255,7 +270,7 @@ def _offsets(encoded: Mapping[str, Sequence[object]]) -> list[tuple[int, int]]:
 
 
 def _truncated(ids: list[int], mask: list[int], max_length: int) -> Tokens:
-    return Tokens(ids[:max_length], mask[:max_length], truncated=len(ids) > max_length)
+    return Tokens(ids[:max_length], mask[:max_length], cut_ids=ids[max_length:])
 
 
 def _unusable(message: str) -> BackpropError:

@@ -9,6 +9,7 @@ from peft import LoraConfig as PeftLoraConfig
 from trl import SFTConfig
 
 from engine.config import LoraConfig, RunConfig
+from engine.training.batches import PADDING_FREE
 from engine.training.plan import DevicePlan, Schedule
 
 
@@ -50,9 +51,8 @@ def sft_arguments(
         max_grad_norm=training.max_grad_norm,
         seed=training.seed,
         data_seed=training.seed,
-        # The examples of a batch are joined into one row with restarting positions: nothing
-        # is computed for padding. They were cut to max_length when they were tokenised.
-        padding_free=True,
+        # The examples were cut to max_length when they were tokenised.
+        padding_free=PADDING_FREE,
         max_length=None,
         packing=False,
         loss_type="nll",

@@ -24,6 +24,7 @@ from engine.models.resolve import ResolvedModel, resolve
 from engine.runs.child import Assignment, Channel, started
 from engine.runs.events import Finished, ModelLoaded, WarningRaised
 from engine.training.adapter import publish_adapter, save_final_adapter
+from engine.training.batches import make_collator, with_labels
 from engine.training.callbacks import RunReporter
 from engine.training.checkpoints import Checkpoint, checkpoint_at, find_resumable
 from engine.training.components import flash_attention_is_there, peft_config, sft_arguments
@@ -153,10 +154,11 @@ def _build_trainer(
         run_dir=assignment.run_dir,
         keep_checkpoints=config.training.keep_checkpoints,
         reporter=reporter,
+        collator=make_collator(tokenizer),
         model=model,
         args=sft_arguments(config, assignment.run_dir, base.plan, schedule),
-        train_dataset=data.train,
-        eval_dataset=data.evaluation,
+        train_dataset=with_labels(data.train),
+        eval_dataset=with_labels(data.evaluation) if data.evaluation else None,
         processing_class=tokenizer,
         peft_config=peft_config(config.lora, base.targets, base.name_for_adapter),
     )

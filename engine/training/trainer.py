@@ -11,6 +11,7 @@ from transformers.trainer_callback import PrinterCallback
 from trl import SFTTrainer
 
 from engine.training.adapter import read_adapter, write_adapter
+from engine.training.batches import Collator
 from engine.training.callbacks import EvaluationAbandoned, RunReporter
 from engine.training.checkpoints import prune, save_checkpoint
 from engine.training.state import TrainingState, read_state, restore_random, write_state
@@ -19,14 +20,22 @@ from engine.training.state import TrainingState, read_state, restore_random, wri
 class RunTrainer(SFTTrainer):  # type: ignore[misc]  # trl has no types
     """Replaces how the trainer saves and loads; the training loop is transformers' own.
 
-    Arguments are those of `SFTTrainer` and three of ours. The signatures of the overridden
+    Arguments are those of `SFTTrainer` and four of ours. The signatures of the overridden
     methods are transformers' (checked with 5.23).
     """
 
     def __init__(
-        self, *, run_dir: Path, keep_checkpoints: int, reporter: RunReporter, **trainer: Any
+        self,
+        *,
+        run_dir: Path,
+        keep_checkpoints: int,
+        reporter: RunReporter,
+        collator: Collator,
+        **trainer: Any,
     ) -> None:
         super().__init__(callbacks=[reporter], **trainer)
+        # TRL refuses it as an argument where batches are free of padding, and makes one alike.
+        self.data_collator = collator
         self.remove_callback(PrinterCallback)
         self._run_dir = run_dir
         self._keep_checkpoints = keep_checkpoints

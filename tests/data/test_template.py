@@ -1,6 +1,7 @@
 """Masks, on the real starter and on templates of the families that the presets name."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from engine.data.formats import Conversation, Message
-from engine.data.template import ChatTemplate, Span, Tokens, mask_of, tokenize
+from engine.data.template import ChatTemplate, Span, Tokens, mask_of, split_text, tokenize
 from engine.errors import BackpropError
 from tests.tiny_model import CHATML, tiny_tokenizer
 
@@ -203,10 +204,23 @@ def test_truncation(starter_tokenizer: PreTrainedTokenizerBase, length: int) -> 
 
 
 def test_plain_text_is_trained_whole(starter_tokenizer: PreTrainedTokenizerBase) -> None:
-    tokens = tokenize(Conversation(text="Once upon a time"), starter_tokenizer, 100)
+    (tokens,) = split_text("Once upon a time", starter_tokenizer, 100)
     assert starter_tokenizer.decode(tokens.input_ids) == "Once upon a time<|im_end|>"
     assert set(tokens.trained_mask) == {1}
     assert tokens.trained_count == len(tokens.input_ids) - 1
+
+
+@given(text=st.text(st.characters(exclude_categories=["Cs"]), max_size=60), limit=st.integers(2, 9))
+def test_plain_text_is_split_and_no_token_lost(text: str, limit: int) -> None:
+    tokenizer = tiny_tokenizer()
+    (whole,) = split_text(text, tokenizer, 10_000)
+    pieces = split_text(text, tokenizer, limit)
+    assert all(len(piece.input_ids) <= limit and not piece.truncated for piece in pieces)
+    joined = pieces[0].input_ids + [n for piece in pieces[1:] for n in piece.input_ids[1:]]
+    assert joined == whole.input_ids
+    assert sum(piece.trained_count for piece in pieces) == whole.trained_count
+    for before, after in pairwise(pieces):
+        assert (after.input_ids[0], after.trained_mask[0]) == (before.input_ids[-1], 0)
 
 
 @pytest.mark.parametrize(
