@@ -16,9 +16,10 @@ from engine.resources import quickstart_examples
 from engine.runs.records import Run
 from engine.runs.store import Store
 from tests.ui.conftest import Served, end_server, start_server, wait_for_address
+from tests.waiting import until
 
 STEPS = 16
-TRAINING_MILLISECONDS = 300_000
+TRAINING_SECONDS = 300.0
 
 # Run in a process of its own: the base model's logits with and without the adapter, and what
 # remains of the difference when the adapter is switched off.
@@ -62,11 +63,7 @@ def drawn_points(page: Page) -> int:
 
 
 def wait_for_points(page: Page, count: int) -> None:
-    page.wait_for_function(
-        "count => Number(document.querySelector('[data-points]')?.dataset.points) >= count",
-        arg=count,
-        timeout=TRAINING_MILLISECONDS,
-    )
+    until(lambda: drawn_points(page) >= count, f"{count} points", TRAINING_SECONDS)
 
 
 def the_run(served: Served) -> Run:
@@ -98,7 +95,7 @@ def test_from_a_file_to_an_adapter_that_changes_the_model(
     again.goto(address)
     wait_for_points(again, STEPS)
     expect(again.get_by_role("status").first).to_contain_text(
-        "Completed", timeout=TRAINING_MILLISECONDS
+        "Completed", timeout=TRAINING_SECONDS * 1000
     )
     assert drawn_points(again) == STEPS
 
