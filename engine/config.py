@@ -9,14 +9,58 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PositiveInt,
+    StringConstraints,
+    model_validator,
+)
 
 RunKind = Literal["train", "export"]
-DataFormat = Literal["auto", "sharegpt", "messages", "alpaca", "prompt_completion", "text"]
+DataFormat = Literal[
+    "auto",
+    "sharegpt",
+    "messages",
+    "alpaca",
+    "chatml",
+    "prompt_completion",
+    "text",
+    "preference",
+    "kto",
+]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 ExportFormat = Literal["adapter"]
 
 TargetModules = Literal["all-linear", "attention"] | tuple[str, ...]
+
+COLUMN_ROLES = (
+    "system",
+    "prompt",
+    "input",
+    "answer",
+    "thinking",
+    "messages",
+    "tools",
+    "text",
+    "chosen",
+    "rejected",
+    "label",
+)
+"""What a column of a file can be."""
+
+
+def _split_at_commas(value: object) -> object:
+    """"prompt=question,answer=reply" is how the command line gives several."""
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return value
+
+
+ColumnChoice = Annotated[str, StringConstraints(pattern=f"^({'|'.join(COLUMN_ROLES)})=.+$")]
+ColumnChoices = Annotated[tuple[ColumnChoice, ...], BeforeValidator(_split_at_commas)]
 
 
 class Section(BaseModel):
@@ -40,9 +84,11 @@ class DataConfig(Section):
     """Which examples it learns from."""
 
     path: Path
-    """The file of examples (JSONL or JSON)."""
+    """The examples: a file, a folder of files, or hub:org/name."""
     format: DataFormat = "auto"
     """Layout of the examples; auto looks at the first rows."""
+    columns: ColumnChoices = ()
+    """What the columns of an unknown layout are, such as prompt=question,answer=reply."""
     eval_fraction: Annotated[float, Field(ge=0, lt=1)] = 0.1
     """Share of the rows kept back to measure the loss on (0 turns that off)."""
     eval_path: Path | None = None

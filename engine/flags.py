@@ -29,6 +29,7 @@ TRAIN_FLAGS: dict[str, str] = {
     "output_dir": "--output",
     "name": "--name",
     "data.format": "--data-format",
+    "data.columns": "--columns",
     "data.eval_fraction": "--eval-fraction",
     "data.eval_path": "--eval-data",
     "data.max_rows": "--max-rows",

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from dotenv import dotenv_values
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, PositiveInt, ValidationError
 from pydantic_settings import (
     BaseSettings,
     DotEnvSettingsSource,
@@ -52,6 +52,17 @@ class UiConfig(Section):
     """Address the page listens on; only this machine can reach a loopback address."""
 
 
+class ReadingConfig(Section):
+    """How much a file of examples may hold before it is refused."""
+
+    max_row_mb: PositiveInt = 32
+    """Longest row in MB; a longer one is set aside."""
+    max_decompressed_gb: Annotated[float, Field(gt=0)] = 100
+    """Most GB that a compressed file may unpack to."""
+    max_compression_ratio: PositiveInt = 200
+    """Most bytes that one byte of a compressed file may stand for."""
+
+
 class Settings(BaseSettings):
     """Everything that has a default a person may change."""
 
@@ -74,6 +85,7 @@ class Settings(BaseSettings):
     lora: LoraConfig = LoraConfig()
     limits: LimitsConfig = LimitsConfig()
     ui: UiConfig = UiConfig()
+    reading: ReadingConfig = ReadingConfig()
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """Least severe message that a run logs."""
     log_json: bool = False

@@ -6,8 +6,10 @@ from itertools import islice
 from pathlib import Path
 
 from engine.config import DataConfig, ExportConfig, RunConfig
-from engine.data.formats import detect
+from engine.data.formats import columns_of, detect
+from engine.data.hub import parse_hub_name
 from engine.data.read import read_rows
+from engine.data.sources import is_hub
 from engine.errors import BackpropError
 from engine.models.resolve import resolve
 from engine.runs.records import Run
@@ -36,9 +38,13 @@ def _settled_data(data: DataConfig) -> DataConfig:
     if data.eval_path is not None:
         paths["eval_path"] = _absolute(data.eval_path)
     for path in paths.values():
+        if is_hub(path):
+            # Fetching may take minutes; the run itself does that.
+            parse_hub_name(path)
+            continue
         rows = list(islice(read_rows(path), ROWS_LOOKED_AT))
         if data.format == "auto":
-            detect(rows)
+            detect(rows, columns_of(data.columns))
     return data.model_copy(update=paths)
 
 
@@ -68,4 +74,6 @@ def _check_exportable(run: Run, export: ExportConfig) -> None:
 
 
 def _absolute(path: Path) -> Path:
+    if is_hub(path):
+        return path
     return path.expanduser().absolute()

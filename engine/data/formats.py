@@ -1,126 +1,158 @@
-"""The layouts that examples come in, and the one shape that we make of them.
+"""The layouts that examples come in, and the typed forms that we make of them.
 
 sharegpt           {"conversations": [{"from": "human", "value": "Hi"}, …]}
-messages           {"messages": [{"role": "user", "content": "Hi"}, …]}
+messages           {"messages": [{"role": "user", "content": "Hi"}, …], "tools": […]}
 alpaca             {"instruction": "Add", "input": "1 2", "output": "3"}
+chatml             {"text": "<|im_start|>user\\nHi<|im_end|>\\n…"}
 prompt_completion  {"prompt": "Hi", "completion": "Hello"}   (texts, or lists of messages)
 text               {"text": "Anything."}                     (every token is trained)
+preference         {"prompt": "Hi", "chosen": "Hello", "rejected": "Go away"}
+kto                {"prompt": "Hi", "completion": "Hello", "label": true}
 """
 
 from __future__ import annotations
 
-import re
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import dataclass
+from itertools import takewhile
 
-from engine.data.read import Row
-from engine.errors import BackpropError
-
-Format = Literal["sharegpt", "messages", "alpaca", "prompt_completion", "text"]
-Role = Literal["system", "user", "assistant", "tool"]
-
-_ROLES: dict[str, Role] = {
-    "system": "system",
-    "developer": "system",
-    "user": "user",
-    "human": "user",
-    "prompter": "user",
-    "assistant": "assistant",
-    "gpt": "assistant",
-    "chatgpt": "assistant",
-    "bing": "assistant",
-    "bard": "assistant",
-    "bot": "assistant",
-    "model": "assistant",
-    "tool": "tool",
-    "observation": "tool",
-    "function": "tool",
-}
-_SURROGATE = re.compile("[\ud800-\udfff]")
-_LAYOUTS = (
-    "conversations (from, value), messages (role, content), instruction and output, "
-    "prompt and completion, or text"
+from engine.data.chatml import chatml_turns
+from engine.data.columns import Columns, columns_of, mapped
+from engine.data.conversation import (
+    Conversation,
+    Example,
+    Judged,
+    Message,
+    Preference,
+    Role,
+    Tool,
+    ToolCall,
 )
+from engine.data.fields import invalid, label_in, list_in, optional_text, text_in
+from engine.data.layouts import Format, Guess, layout_of, unknown
+from engine.data.rows import Row, unreadable
+from engine.data.turns import context, tools_in, trainable, turns_in
 
+__all__ = [
+    "Columns",
+    "Conversation",
+    "Detection",
+    "Example",
+    "Format",
+    "Judged",
+    "Message",
+    "Preference",
+    "Role",
+    "Tool",
+    "ToolCall",
+    "columns_of",
+    "detect",
+    "to_conversation",
+    "to_example",
+]
 
-@dataclass(frozen=True)
-class Message:
-    """One turn. Only turns of the assistant can be trained on."""
-
-    role: Role
-    content: str
-    trained: bool = False
-
-
-@dataclass(frozen=True)
-class Conversation:
-    """One example: turns for the chat template, or plain `text` that is trained whole."""
-
-    messages: tuple[Message, ...] = ()
-    text: str | None = None
-    place: str = ""
+_NEEDS_ANSWER = "Each row needs an answer."
 
 
 @dataclass(frozen=True)
 class Detection:
-    """The layout that was found, and what it was told from."""
+    """The layout that was found, what it was told from, and how sure that is (0 to 1)."""
 
     format: Format
     reason: str
+    confidence: float = 1.0
 
 
-def detect(rows: Sequence[Row]) -> Detection:
+def detect(rows: Sequence[Row], columns: Columns | None = None) -> Detection:
     """Tell the layout from the first rows; all of them must have the same.
 
-    Raises INPUT_DATA_INVALID, naming the keys that were found.
+    Raises INPUT_DATA_INVALID, naming the keys that were found, or the rows that differ.
     """
     if not rows:
-        raise BackpropError("INPUT_DATA_INVALID", "There are no rows to look at.")
-    first = _detect_row(rows[0])
-    for row in rows[1:]:
-        other = _detect_row(row)
-        if other.format != first.format:
-            raise _invalid(
-                row,
-                f"this row looks like {other.format}, but {rows[0].place} like {first.format}",
-                "Put one layout into one file, or set data.format.",
-            )
-    return first
+        raise unreadable("There are no rows to look at.", "Put one example on each line.")
+    guesses = [_guess(row, columns) for row in rows]
+    first = guesses[0]
+    differing = [
+        (row, guess)
+        for row, guess in zip(rows, guesses, strict=True)
+        if guess.format != first.format
+    ]
+    if differing:
+        raise _mixed(rows, guesses, differing)
+    surest = min(guesses, key=lambda guess: guess.confidence)
+    return Detection(first.format, first.reason, surest.confidence)
 
 
-def to_conversation(row: Row, layout: Format) -> Conversation:
-    """Read one row in the given layout. Raises INPUT_DATA_INVALID with its line."""
+def to_example(row: Row, layout: Format, columns: Columns | None = None) -> Example:
+    """Read one row in the given layout. Raises INPUT_DATA_INVALID with its place."""
+    row = mapped(row, columns)
+    if layout == "preference":
+        return _preference(row)
+    if layout == "kto":
+        return _judged(row)
+    return _conversation(row, layout)
+
+
+def to_conversation(row: Row, layout: Format, columns: Columns | None = None) -> Conversation:
+    """As `to_example`, for the layouts that are conversations or text.
+
+    Raises INPUT_DATA_INVALID for preference and kto: nothing trains on those yet.
+    """
+    example = to_example(row, layout, columns)
+    if not isinstance(example, Conversation):
+        raise unreadable(
+            f"{row.place}: rows of the layout {layout} compare or judge answers; sft, which "
+            "learns answers, cannot train on them.",
+            "Give rows with one answer each (messages, or prompt and completion).",
+        )
+    return example
+
+
+def _guess(row: Row, columns: Columns | None) -> Guess:
+    guess = layout_of(mapped(row, columns).data)
+    if guess is None:
+        raise invalid(row, *unknown(list(row.data)))
+    return guess
+
+
+def _mixed(
+    rows: Sequence[Row], guesses: Sequence[Guess], differing: Sequence[tuple[Row, Guess]]
+) -> Exception:
+    row, guess = differing[0]
+    counts = Counter(guess.format for guess in guesses)
+    mix = ", ".join(f"{count} {name}" for name, count in counts.most_common())
+    places = ", ".join(str(row.line) for row, _ in differing[:10])
+    return invalid(
+        row,
+        f"this row looks like {guess.format}, but {rows[0].place} like {guesses[0].format} "
+        f"(of the first {len(rows)} rows: {mix}; others at {row.unit} {places})",
+        "Put one layout into one file, or set data.format.",
+    )
+
+
+def _conversation(row: Row, layout: Format) -> Conversation:
     if layout == "text":
-        return Conversation(text=_text(row, row.data, "text"), place=row.place)
+        return Conversation(text=text_in(row, row.data, "text"), place=row.place)
     if layout == "alpaca":
         messages = _alpaca(row)
+    elif layout == "chatml":
+        messages = chatml_turns(row, text_in(row, row.data, "text"))
     elif layout == "prompt_completion":
         messages = _prompt_completion(row)
     else:
-        messages = _turns(row, _list(row, row.data, _turns_key(row.data, layout)))
+        messages = _listed_turns(row, layout)
     if not any(message.role == "assistant" for message in messages):
-        raise _invalid(row, "the assistant says nothing in this row", "Each row needs an answer.")
-    return Conversation(tuple(_trainable(messages)), place=row.place)
+        raise invalid(row, "the assistant says nothing in this row", _NEEDS_ANSWER)
+    return Conversation(trainable(messages), place=row.place, tools=tools_in(row))
 
 
-def _detect_row(row: Row) -> Detection:
-    data = row.data
-    for key in ("conversations", "messages"):
-        turns = data.get(key)
-        if isinstance(turns, list):
-            first = turns[0] if turns and isinstance(turns[0], dict) else {}
-            if "role" in first:
-                return Detection("messages", f"{key} holds turns with role and content")
-            if "from" in first or key == "conversations":
-                return Detection("sharegpt", f"{key} holds turns with from and value")
-    if "instruction" in data and ("output" in data or "response" in data):
-        return Detection("alpaca", "there are an instruction and an output")
-    if "prompt" in data and "completion" in data:
-        return Detection("prompt_completion", "there are a prompt and a completion")
-    if isinstance(data.get("text"), str):
-        return Detection("text", "there is a text, and nothing that tells who speaks")
-    raise _invalid(row, f"found the keys {', '.join(data) or '(none)'}", f"Expected {_LAYOUTS}.")
+def _listed_turns(row: Row, layout: Format) -> list[Message]:
+    messages = turns_in(row, list_in(row, row.data, _turns_key(row.data, layout)))
+    system = row.data.get("system")
+    if isinstance(system, str) and system.strip() and messages[0].role != "system":
+        return [Message("system", text_in(row, row.data, "system")), *messages]
+    return messages
 
 
 def _turns_key(data: dict[str, object], layout: Format) -> str:
@@ -131,90 +163,86 @@ def _turns_key(data: dict[str, object], layout: Format) -> str:
 
 
 def _alpaca(row: Row) -> list[Message]:
-    instruction = _text(row, row.data, "instruction")
-    given = _optional_text(row, "input")
-    answer = _text(row, row.data, "output" if "output" in row.data else "response")
-    system = _optional_text(row, "system")
+    instruction = text_in(row, row.data, "instruction")
+    given = optional_text(row, row.data, "input")
+    answer = text_in(row, row.data, "output" if "output" in row.data else "response")
     question = f"{instruction}\n\n{given}" if given.strip() else instruction
-    before = [Message("system", system)] if system.strip() else []
-    return [*before, Message("user", question), Message("assistant", answer, trained=True)]
+    return [*_system(row), Message("user", question), _answer(row, answer)]
+
+
+def _system(row: Row) -> list[Message]:
+    system = optional_text(row, row.data, "system")
+    return [Message("system", system)] if system.strip() else []
+
+
+def _answer(row: Row, text: str) -> Message:
+    return Message(
+        "assistant", text, trained=True, thinking=optional_text(row, row.data, "thinking")
+    )
 
 
 def _prompt_completion(row: Row) -> list[Message]:
-    prompt, completion = row.data.get("prompt"), row.data.get("completion")
-    if isinstance(prompt, list) and isinstance(completion, list):
-        before = [replace(message, trained=False) for message in _turns(row, prompt)]
-        return [*before, *_turns(row, completion)]
-    return [
-        Message("user", _text(row, row.data, "prompt")),
-        Message("assistant", _text(row, row.data, "completion"), trained=True),
-    ]
+    prompt, completion = _prompt(row), row.data.get("completion")
+    if _is_turns(completion):
+        return [*prompt, *turns_in(row, list_in(row, row.data, "completion"))]
+    return [*prompt, _answer(row, text_in(row, row.data, "completion"))]
 
 
-def _turns(row: Row, turns: list[object]) -> list[Message]:
-    if not turns:
-        raise _invalid(row, "there are no turns", "Each row needs a question and an answer.")
-    return [_turn(row, number, turn) for number, turn in enumerate(turns, start=1)]
+def _prompt(row: Row) -> tuple[Message, ...]:
+    """What comes before the answer: a text, or turns."""
+    if _is_turns(row.data.get("prompt")):
+        turns = list_in(row, row.data, "prompt")
+        return (*_system(row), *context(turns_in(row, turns)))
+    return (*_system(row), Message("user", text_in(row, row.data, "prompt")))
 
 
-def _turn(row: Row, number: int, turn: object) -> Message:
-    if not isinstance(turn, dict):
-        raise _invalid(row, f"turn {number} is not an object", 'Such as {"role": …, "content": …}.')
-    speaker = turn.get("role", turn.get("from"))
-    role = _ROLES.get(speaker.strip().lower()) if isinstance(speaker, str) else None
-    if role is None:
-        raise _invalid(
-            row, f"turn {number} has the unknown role {speaker!r}", f"Known: {', '.join(_ROLES)}."
-        )
-    if turn.get("tool_calls"):
-        raise _invalid(row, f"turn {number} calls tools", "Tool calls cannot be trained on yet.")
-    content = _content(row, turn, "content" if "content" in turn else "value")
-    return Message(role, content, trained=role == "assistant" and turn.get("weight") != 0)
+def _is_turns(value: object) -> bool:
+    return isinstance(value, list) or (
+        isinstance(value, str) and value.lstrip().startswith('[{"') and value.rstrip()[-1:] == "]"
+    )
 
 
-def _content(row: Row, turn: dict[str, object], key: str) -> str:
-    """A text, or the texts of [{"type": "text", "text": "…"}] joined."""
-    content = turn.get(key)
-    if not isinstance(content, list):
-        return _text(row, turn, key)
-    parts = [part for part in content if isinstance(part, dict) and part.get("type") == "text"]
-    if len(parts) != len(content):
-        raise _invalid(row, "a turn holds more than text", "Images and sound cannot be used yet.")
-    return "".join(_text(row, part, "text") for part in parts)
+def _judged(row: Row) -> Judged:
+    prompt = _prompt(row)
+    answer = _reply(row, "completion")
+    return Judged(prompt, answer, label_in(row, row.data, "label"), row.place)
 
 
-def _trainable(messages: list[Message]) -> list[Message]:
-    """A greeting answers nothing and an empty answer says nothing: neither is trained."""
-    asked = False
-    result = []
-    for message in messages:
-        trained = message.trained and asked and bool(message.content.strip())
-        result.append(replace(message, trained=trained))
-        asked = asked or message.role in ("user", "tool")
-    return result
+def _preference(row: Row) -> Preference:
+    """With a prompt, or with whole conversations that begin alike (TRL's implicit prompt)."""
+    chosen, rejected = _reply(row, "chosen"), _reply(row, "rejected")
+    given = row.data.get("prompt", row.data.get("question"))
+    prompt: tuple[Message, ...] = ()
+    if given is not None:
+        key = "prompt" if "prompt" in row.data else "question"
+        prompt = _prompt(Row(row.line, {**row.data, "prompt": row.data[key]}, row.file, row.unit))
+    common = len(
+        list(takewhile(lambda pair: pair[0] == pair[1], zip(chosen, rejected, strict=False)))
+    )
+    shared = context(chosen[:common])
+    if shared and not _repeats(shared, prompt):
+        prompt = (*prompt, *shared)
+    chosen, rejected = chosen[common:], rejected[common:]
+    if not chosen or not rejected or chosen == rejected:
+        raise invalid(row, "chosen and rejected are the same", "Give two different answers.")
+    return Preference(prompt, chosen, rejected, row.place)
 
 
-def _text(row: Row, data: dict[str, object], key: str) -> str:
-    value = data.get(key)
-    if not isinstance(value, str):
-        found = "is missing" if key not in data else "is not a text"
-        raise _invalid(row, f"{key} {found}", f"Expected a text in {key}.")
-    if _SURROGATE.search(value):
-        raise _invalid(row, f"{key} holds half of a character (a lone surrogate)", "Remove it.")
-    return value
+def _repeats(shared: tuple[Message, ...], prompt: tuple[Message, ...]) -> bool:
+    """Many sets give the prompt by itself and again in both answers."""
+    said = [message.content for message in prompt if message.role != "system"]
+    return said == [message.content for message in shared if message.role != "system"]
 
 
-def _optional_text(row: Row, key: str) -> str:
-    return "" if row.data.get(key) is None else _text(row, row.data, key)
-
-
-def _list(row: Row, data: dict[str, object], key: str) -> list[object]:
-    value = data.get(key)
-    if not isinstance(value, list):
-        found = "is missing" if key not in data else "is not a list"
-        raise _invalid(row, f"{key} {found}", f"Expected a list of turns in {key}.")
-    return value
-
-
-def _invalid(row: Row, message: str, hint: str) -> BackpropError:
-    return BackpropError("INPUT_DATA_INVALID", f"{row.place}: {message}.", hint=hint)
+def _reply(row: Row, key: str) -> tuple[Message, ...]:
+    """An answer: a text, one message, or turns that end with the assistant's."""
+    value = row.data.get(key)
+    if isinstance(value, dict):
+        messages = turns_in(row, [value])
+    elif _is_turns(value):
+        messages = turns_in(row, list_in(row, row.data, key))
+    else:
+        messages = [Message("assistant", text_in(row, row.data, key), trained=True)]
+    if messages[-1].role != "assistant" or not messages[-1].says_something:
+        raise invalid(row, f"{key} does not end with an answer of the assistant", _NEEDS_ANSWER)
+    return tuple(messages)

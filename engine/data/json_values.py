@@ -1,4 +1,4 @@
-"""JSON values out of text that arrives in pieces, each with the line it begins on."""
+"""JSON values out of text that arrives in pieces: an array's elements, or one after the other."""
 
 from __future__ import annotations
 
@@ -6,35 +6,45 @@ import json
 import re
 from collections.abc import Iterator
 
-LONGEST_VALUE_CHARACTERS = 1 << 26
+from engine.data.json_lines import Found, TwiceSeen, checked, malformed, too_long
+from engine.data.rows import Problem
+
 BLANK = " \t\r\n"
 _BLANKS = re.compile(f"[{BLANK}]*")
 
 
 class MalformedJson(Exception):
-    """What is wrong, and on which line."""
+    """What is wrong, and on which line; what follows cannot be told apart any more."""
 
-    def __init__(self, line: int, message: str) -> None:
-        super().__init__(message)
+    def __init__(self, line: int, problem: Problem) -> None:
+        super().__init__(problem.problem)
         self.line = line
+        self.problem = problem
 
 
-def line_values(pieces: Iterator[str]) -> Iterator[tuple[int, object]]:
-    """One value a line; blank lines are passed over."""
-    for number, line in _lines(pieces):
-        text = line.strip(BLANK)
-        if not text:
-            continue
-        try:
-            value = json.loads(text)
-        except (ValueError, RecursionError) as error:
-            raise _malformed(number, error) from error
-        yield number, value
+def array_rows(pieces: Iterator[str], limit: int) -> Iterator[tuple[int, Found]]:
+    """The elements of the one array that the text consists of.
+
+    Where the JSON breaks, the last thing told is that: nothing after it can be read.
+    """
+    scanner = _Scanner(pieces, limit)
+    try:
+        yield from _elements(scanner)
+    except MalformedJson as error:
+        yield error.line, _nothing_after(error.problem)
 
 
-def array_values(pieces: Iterator[str]) -> Iterator[tuple[int, object]]:
-    """The elements of the one array that the text consists of."""
-    scanner = _Scanner(pieces)
+def value_rows(pieces: Iterator[str], limit: int) -> Iterator[tuple[int, Found]]:
+    """Objects that follow each other, each over as many lines as it likes."""
+    scanner = _Scanner(pieces, limit)
+    try:
+        while scanner.peek():
+            yield scanner.value()
+    except MalformedJson as error:
+        yield error.line, _nothing_after(error.problem)
+
+
+def _elements(scanner: _Scanner) -> Iterator[tuple[int, Found]]:
     scanner.take("[")
     if scanner.peek() != "]":
         yield scanner.value()
@@ -43,33 +53,26 @@ def array_values(pieces: Iterator[str]) -> Iterator[tuple[int, object]]:
             yield scanner.value()
     scanner.take("]")
     if scanner.peek():
-        raise MalformedJson(scanner.line, "there is text after the end of the array")
+        raise MalformedJson(
+            scanner.line,
+            Problem("there is text after the end of the array", "Put every row into the array."),
+        )
 
 
-def _lines(pieces: Iterator[str]) -> Iterator[tuple[int, str]]:
-    number = 1
-    begun: list[str] = []
-    length = 0
-    for piece in pieces:
-        first, *others = piece.split("\n")
-        begun.append(first)
-        length += len(first)
-        for following in others:
-            yield number, "".join(begun)
-            number += 1
-            begun, length = [following], len(following)
-        if length > LONGEST_VALUE_CHARACTERS:
-            raise _too_long(number)
-    yield number, "".join(begun)
+def _nothing_after(problem: Problem) -> Problem:
+    return Problem(
+        f"{problem.problem}; nothing from here on could be read",
+        f"{problem.mend} With one object a line (.jsonl) only the bad row is lost.",
+    )
 
 
 class _Scanner:
-    def __init__(self, pieces: Iterator[str]) -> None:
+    def __init__(self, pieces: Iterator[str], limit: int) -> None:
         self.line = 1
         self._pieces = pieces
+        self._limit = limit
         self._text = ""
         self._at = 0
-        self._decoder = json.JSONDecoder()
 
     def peek(self) -> str:
         """The next character that is not blank; empty at the end."""
@@ -83,14 +86,20 @@ class _Scanner:
         found = self.peek()
         if found != expected:
             what = repr(found) if found else "the end of the file"
-            raise MalformedJson(self.line, f"{expected!r} was expected, but found {what}")
+            raise MalformedJson(
+                self.line,
+                Problem(f"{expected!r} was expected, but found {what}", "Mend the array there."),
+            )
         self._advance(self._at + 1)
 
-    def value(self) -> tuple[int, object]:
+    def value(self) -> tuple[int, Found]:
         self.peek()
         while True:
+            seen = TwiceSeen()
             try:
-                found, end = self._decoder.raw_decode(self._text, self._at)
+                found, end = json.JSONDecoder(object_pairs_hook=seen).raw_decode(
+                    self._text, self._at
+                )
             except (ValueError, RecursionError) as error:
                 # It may only be cut off here.
                 if not isinstance(error, json.JSONDecodeError) or not self._read_more():
@@ -100,13 +109,13 @@ class _Scanner:
             if end < len(self._text) or not self._read_more():
                 line = self.line
                 self._advance(end)
-                return line, found
+                return line, checked(found, seen.key)
 
     def _read_more(self) -> bool:
         """Add text, doubling what is there, so that trying again stays cheap."""
         rest = self._text[self._at :]
-        if len(rest) > LONGEST_VALUE_CHARACTERS:
-            raise _too_long(self.line)
+        if len(rest) > self._limit:
+            raise MalformedJson(self.line, too_long(self._limit))
         added: list[str] = []
         length = 0
         for piece in self._pieces:
@@ -125,18 +134,4 @@ class _Scanner:
         line = self.line
         if isinstance(error, json.JSONDecodeError):
             line += self._text.count("\n", self._at, error.pos)
-        return _malformed(line, error)
-
-
-def _malformed(line: int, error: Exception) -> MalformedJson:
-    if isinstance(error, json.JSONDecodeError):
-        return MalformedJson(line, f"not valid JSON at column {error.colno}: {error.msg}")
-    if isinstance(error, RecursionError):
-        return MalformedJson(line, "nested too deeply")
-    return MalformedJson(line, str(error))
-
-
-def _too_long(line: int) -> MalformedJson:
-    return MalformedJson(
-        line, f"a row is longer than {LONGEST_VALUE_CHARACTERS:,} characters, or has no end"
-    )
+        return MalformedJson(line, malformed(error))

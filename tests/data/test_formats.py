@@ -124,7 +124,11 @@ def test_content_in_parts() -> None:
         ({"messages": [{"role": "user", "content": None}]}, "messages", "content is not a text"),
         ({"messages": [{"role": "user"}]}, "messages", "value is missing"),
         ({"messages": [{"role": "user", "content": "Hi"}]}, "messages", "says nothing"),
-        ({"messages": [{"role": "user", "content": "Hi", "tool_calls": [1]}]}, "messages", "tools"),
+        (
+            {"messages": [{"role": "user", "content": "Hi", "tool_calls": [1]}]},
+            "messages",
+            "a tool",
+        ),
         ({"messages": [{"role": "user", "content": [{"type": "image"}]}]}, "messages", "than text"),
         ({"instruction": 5, "output": "a"}, "alpaca", "instruction is not a text"),
         ({"instruction": "a", "output": "b", "input": 5}, "alpaca", "input is not a text"),

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.data import decode, json_values
+from engine.data import blocks
 from engine.data.read import read_rows
 from engine.errors import BackpropError
 
@@ -72,7 +72,7 @@ def test_pieces_of_any_size_give_the_same_rows(
         text = json.dumps(rows, indent=1 if layout == "indented" else None, ensure_ascii=True)
     path = written(tmp_path_factory.mktemp("pieces"), text)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(decode, "_PIECE_BYTES", piece)
+        patch.setattr(blocks, "BLOCK_BYTES", piece)
         assert [row.data for row in read_rows(path)] == rows
 
 
@@ -94,10 +94,11 @@ def test_pieces_of_any_size_give_the_same_rows(
         ('[{"a": 1}', "line 1: ']' was expected, but found the end of the file"),
         ('[{"a": 1}]\nmore', "line 2: there is text after the end"),
         ('{"a": 1}\n{"b": "\0"}', "line 2: there is a NUL byte"),
-        ('{"a": 1}'.encode("utf-16-le"), "line 1: there is a NUL byte"),
-        (b'{"a": 1}\n{"a": "gr\xfc\xdf"}', "line 2: byte 18 is not UTF-8"),
-        (b'\xef\xbb\xbf{"a": 1}\n{"a": "gr\xfc\xdf"}', "line 2: byte 21 is not UTF-8"),
-        (b'{"a": "\xc3', "line 1: byte 7 is not UTF-8"),
+        (b'{"a": "\xc3\xa4"}\n{"a": "gr\xfc\xdf"}', "line 2: byte 10 of the row is not UTF-8"),
+        (b'\xef\xbb\xbf{"a": 1}\n{"a": "gr\xfc\xdf"}', "line 2: byte 10 of the row is not UTF-8"),
+        (b'{"a": "\xc3', "line 1: byte 8 of the row is not UTF-8"),
+        (b'[{"a": 1},\n{"a": "\xc3\xa4 \xff"}]', "line 2: byte 22 is not UTF-8"),
+        (b'[{"a": "\xc3', "line 1: byte 10 is not UTF-8: the file breaks off"),
         ('{"a": ' + "[" * 100_000, "nested too deeply"),
         ('{"a": ' + "9" * 5000 + "}", "line 1: "),
     ],
@@ -109,22 +110,23 @@ def test_bad_content_names_file_and_line(tmp_path: Path, content: str | bytes, w
 
 
 def test_bad_byte_in_a_later_piece(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(decode, "_PIECE_BYTES", 7)
+    monkeypatch.setattr(blocks, "BLOCK_BYTES", 7)
     error = failure(written(tmp_path, b'{"a": "1"}\n{"a": "\xc3\xa4"}\n{"a": "\xff"}'))
-    assert "line 3: byte 30 is not UTF-8" in error.message
+    assert "line 3: byte 8 of the row is not UTF-8" in error.message
 
 
 @pytest.mark.parametrize("opening", ['{"a": "', '[{"a": "'])
 def test_row_without_end(tmp_path: Path, opening: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(json_values, "LONGEST_VALUE_CHARACTERS", 1000)
-    monkeypatch.setattr(decode, "_PIECE_BYTES", 100)
-    assert "line 1: a row is longer" in failure(written(tmp_path, opening + "x" * 5000)).message
+    monkeypatch.setenv("BACKPROPAGATE_READING__MAX_ROW_MB", "1")
+    monkeypatch.setattr(blocks, "BLOCK_BYTES", 1000)
+    path = written(tmp_path, opening + "x" * 1_100_000)
+    assert "line 1: longer than 1 MB" in failure(path).message
 
 
 def test_missing_file_folder_and_other_kinds(tmp_path: Path) -> None:
     assert "does not exist" in failure(tmp_path / "none.jsonl").message
-    assert "is a folder" in failure(tmp_path).message
-    assert "not a .jsonl or .json file" in failure(written(tmp_path, "a,b", "data.csv")).message
+    assert "a folder without files to read" in failure(tmp_path).message
+    assert "of no kind that can be read" in failure(written(tmp_path, "a,b", "data.xls")).message
 
 
 def test_unreadable_file(tmp_path: Path) -> None:
@@ -132,7 +134,7 @@ def test_unreadable_file(tmp_path: Path) -> None:
     path = tmp_path / "loop.jsonl"
     path.symlink_to(path)
     with pytest.raises(BackpropError, match=r"loop\.jsonl cannot be read") as caught:
-        list(decode.decoded_pieces(path))
+        list(read_rows(path))
     assert caught.value.cause
 
 
