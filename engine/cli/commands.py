@@ -50,6 +50,13 @@ COMMANDS: tuple[CommandEntry, ...] = (
         "train", "train", "train", "Make", "Fine-tune a model on your examples, watching it learn."
     ),
     CommandEntry("export", "export", "export", "Make", "Write what a run made into a folder."),
+    CommandEntry(
+        "data report",
+        "data_report",
+        "report",
+        "Look",
+        "Tell what a file of examples holds: lengths, languages, duplicates, leaks.",
+    ),
     CommandEntry("ui", "ui", "ui", "Make", "Open the page in your browser."),
     CommandEntry("list-runs", "runs", "list_runs", "Runs", "List runs, the newest first."),
     CommandEntry("list", "runs", "list_runs", "Runs", "List runs, the newest first.", hidden=True),

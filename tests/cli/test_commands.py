@@ -62,6 +62,11 @@ def test_a_group_alone_prints_its_help(backprop: Backprop, group: GroupEntry) ->
     assert group.help in alone.stdout
 
 
+def test_an_error_names_the_help_of_the_command_in_the_group(backprop: Backprop) -> None:
+    assert "backprop data report --help" in backprop("data", "report", "--nonsense").stderr
+    assert "backprop data --help" in backprop("data", "nonsense").stderr
+
+
 @pytest.mark.parametrize("entry", COMMANDS, ids=lambda entry: entry.name)
 def test_every_command_has_help(backprop: Backprop, entry: CommandEntry) -> None:
     result = backprop(*entry.name.split(), "--help")
