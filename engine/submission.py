@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
 
-from engine.config import DataConfig, ExportConfig, RunConfig
+from engine.config import DataConfig, ExportConfig, ModelConfig, RunConfig
 from engine.data.formats import columns_of, detect
 from engine.data.hub import parse_hub_name
 from engine.data.read import read_rows
@@ -16,21 +17,41 @@ from engine.runs.records import Run
 from engine.runs.store import Store
 
 ROWS_LOOKED_AT = 50
+TRAINING_LIBRARIES = ("torch", "transformers", "peft", "trl", "datasets")
 
 
 def settle(config: RunConfig, store: Store) -> RunConfig:
     """The configuration as the run will see it, from whatever folder it was submitted.
 
     Raises INPUT_MODEL_UNKNOWN, INPUT_MODEL_UNSAFE, INPUT_DATA_INVALID (looking at the first
-    rows; the run itself checks them all), INPUT_RUN_NOT_FOUND, STATE_RUN_BUSY.
+    rows; the run itself checks them all), INPUT_RUN_NOT_FOUND, STATE_RUN_BUSY,
+    DEP_NOT_INSTALLED.
     """
     changes: dict[str, object] = {"output_dir": _absolute(config.output_dir)}
     if config.kind == "train" and config.data is not None:
-        resolve(config.model.name, config.model.trust_code_sha256)
+        _need_training_libraries()
+        changes["model"] = _settled_model(config.model)
         changes["data"] = _settled_data(config.data)
     if config.kind == "export" and config.export is not None:
         changes["export"] = _settled_export(config.export, store)
     return config.model_copy(update=changes)
+
+
+def _need_training_libraries() -> None:
+    missing = [name for name in TRAINING_LIBRARIES if find_spec(name) is None]
+    if missing:
+        raise BackpropError(
+            "DEP_NOT_INSTALLED",
+            f"Training needs {', '.join(missing)}, which this Python does not have.",
+            hint="pip install 'backprop-ui[train]'",
+        )
+
+
+def _settled_model(model: ModelConfig) -> ModelConfig:
+    """A folder or file is named by its whole path: the run starts somewhere else."""
+    resolved = resolve(model.name, model.trust_code_sha256)
+    is_local = resolved.preset is None and resolved.path is not None
+    return model.model_copy(update={"name": str(resolved.path)}) if is_local else model
 
 
 def _settled_data(data: DataConfig) -> DataConfig:

@@ -14,8 +14,8 @@ from pathlib import Path
 from safetensors import SafetensorError, safe_open
 
 from engine.config import ExportConfig, RunConfig
-from engine.durable import staged_folder
 from engine.errors import BackpropError
+from engine.files import staged_folder
 from engine.runs.child import Assignment, Channel, started
 from engine.runs.events import Finished
 from engine.training.checkpoints import checkpoint_at, steps_in, verify

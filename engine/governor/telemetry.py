@@ -44,12 +44,29 @@ class Reading:
         return cls(**data, gpus=gpus)
 
 
+class _Processor:
+    """The share of all cores in use since the last question (at first: since the import)."""
+
+    def __init__(self) -> None:
+        self._before = psutil.cpu_times()
+
+    def percent(self) -> float:
+        now = psutil.cpu_times()
+        passed = sum(now) - sum(self._before)
+        idle = now.idle - self._before.idle
+        self._before = now
+        return 0.0 if passed <= 0 else min(100.0, max(0.0, 100 * (1 - idle / passed)))
+
+
+_processor = _Processor()
+
+
 def read_machine() -> Reading:
     """Take a reading now. `cpu_percent` is the share since this process's previous reading."""
     memory = psutil.virtual_memory()
     return Reading(
         at=time.time(),
-        cpu_percent=psutil.cpu_percent(),
+        cpu_percent=_processor.percent(),
         memory_used_bytes=memory.total - memory.available,
         memory_total_bytes=memory.total,
         gpus=_read_gpus(),

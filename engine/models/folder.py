@@ -110,11 +110,15 @@ def _may_run_code(folder: Path, trust_code_sha256: str | None) -> bool:
 def _code_not_trusted(folder: Path, named: str, found: str, trusted: str | None) -> BackpropError:
     files = ", ".join(path.relative_to(folder).as_posix() for path in _code_files(folder))
     changed = "" if trusted is None else " and it is not the code that was trusted"
+    consent = (
+        f"Read {files} first. If you trust them, set model.trust_code_sha256 to {found}"
+        if files
+        else "Its code is not there to be read. Get the whole model into a folder and use that."
+    )
     return BackpropError(
         "INPUT_MODEL_UNSAFE",
         f"{folder} wants to run code of its own (auto_map in {named}){changed}.",
-        hint=f"Read {files or 'its Python files'} first. If you trust them, "
-        f"set model.trust_code_sha256 to {found}",
+        hint=consent,
     )
 
 

@@ -17,8 +17,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.durable import remove_folder, remove_leftovers, sha256_of, staged_folder
 from engine.errors import BackpropError
+from engine.files import remove_folder, remove_leftovers, sha256_of, staged_folder
 
 FORMAT = 1
 MANIFEST = "manifest.json"
