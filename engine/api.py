@@ -25,7 +25,7 @@ from engine.models.resolve import Preset
 from engine.models.resolve import presets as resolve_presets
 from engine.runs import queue
 from engine.runs.history import write_history
-from engine.runs.log import read_log
+from engine.runs.log import LogFollower, read_log
 from engine.runs.records import Command, Curve, Origin, Run, Status, StoredEvent
 from engine.runs.store import Store
 from engine.settings import Settings, load_settings
@@ -140,6 +140,17 @@ def curve(run_id: str) -> Curve:
 def log_tail(run_id: str, lines: int = 200) -> str:
     """The last lines of what the run's process printed."""
     return "\n".join(read_log(get_run(run_id).log_path).splitlines()[-lines:])
+
+
+def follow_log(run_id: str) -> Iterator[str]:
+    """What the run's process has printed, then what it adds, until the run has ended."""
+    log = LogFollower(get_run(run_id).log_path)
+    yield log.read_new()
+    is_live = True
+    while is_live:
+        time.sleep(FOLLOW_SECONDS)
+        is_live = get_run(run_id).is_live
+        yield log.read_new()
 
 
 def readings(seconds: float = 120) -> list[Reading]:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -13,8 +11,6 @@ from engine import api
 from engine.cli.control import RunArgument
 from engine.cli.heard import sentence
 from engine.security.redact import RedactingStream
-
-POLL_SECONDS = 0.3
 
 
 def logs(
@@ -35,7 +31,7 @@ def logs(
     # Libraries print there too, and may print a token.
     out = RedactingStream(sys.stdout)
     if follow:
-        _follow_file(found.id, found.log_path, lines, out)
+        _follow_file(found.id, lines, out)
         return
     text = api.log_tail(found.id, lines)
     if text:
@@ -50,24 +46,10 @@ def _print_events(run_id: str, follow: bool) -> None:
             print(line, flush=True)
 
 
-def _follow_file(run_id: str, path: Path, lines: int, out: RedactingStream) -> None:
+def _follow_file(run_id: str, lines: int, out: RedactingStream) -> None:
     """Print the last lines of the log and what is added to it until the run has ended."""
-    text, place = _read_on(path, 0)
-    out.write("".join(text.splitlines(keepends=True)[-lines:]))
-    while True:
-        is_live = api.get_run(run_id).is_live
-        text, place = _read_on(path, place)
+    pieces = api.follow_log(run_id)
+    out.write("".join(next(pieces).splitlines(keepends=True)[-lines:]))
+    for text in pieces:
         out.write(text)
-        if not is_live:
-            out.flush()
-            return
-        time.sleep(POLL_SECONDS)
-
-
-def _read_on(path: Path, place: int) -> tuple[str, int]:
-    if not path.exists():
-        return "", place
-    with path.open("rb") as file:
-        file.seek(place)
-        added = file.read()
-    return added.decode("utf-8", errors="replace"), place + len(added)
+    out.flush()

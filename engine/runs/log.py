@@ -46,6 +46,29 @@ def read_log(path: Path) -> str:
     return "".join(parts)
 
 
+class LogFollower:
+    """Reads what has been added since the last time, across the turns of the tail files."""
+
+    def __init__(self, path: Path) -> None:
+        self._head, self._tail, self._old_tail = path, _tail(path), _old_tail(path)
+        self._head_place = self._tail_place = 0
+
+    def read_new(self) -> str:
+        """The added text; empty when there is none."""
+        head = _read_bytes(self._head, self._head_place)
+        self._head_place += len(head)
+        return (head + self._new_tail()).decode("utf-8", errors="replace")
+
+    def _new_tail(self) -> bytes:
+        rest = b""
+        if self._tail_place > _size(self._tail):  # it became the old tail
+            rest = _read_bytes(self._old_tail, self._tail_place)
+            self._tail_place = 0
+        added = _read_bytes(self._tail, self._tail_place)
+        self._tail_place += len(added)
+        return rest + added
+
+
 def _append(path: Path, data: bytes) -> None:
     with path.open("ab") as file:
         file.write(data)
@@ -55,6 +78,18 @@ def _read(path: Path) -> str:
     if not path.exists():
         return ""
     return path.read_text(encoding="utf-8", errors="replace")
+
+
+def _read_bytes(path: Path, place: int) -> bytes:
+    if not path.exists():
+        return b""
+    with path.open("rb") as file:
+        file.seek(place)
+        return file.read()
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
 
 
 def _tail(path: Path) -> Path:
