@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import signal
+from pathlib import Path
 
+import httpx
 import psutil
 import pytest
 
 from engine import api
 from engine.runs.records import Curve, Run
 from tests.e2e.conftest import Submit, wait_for_end, wait_for_step
+from tests.ui.conftest import end_server, start_server, wait_for_address
 from tests.waiting import until
 
 STEPS = 300
@@ -86,3 +89,24 @@ def test_a_killed_dispatcher_is_replaced(submit: Submit) -> None:
     assert ended is not None
     assert began is not None
     assert began >= ended, "one training at a time, in the order of the queue"
+
+
+@pytest.mark.train
+def test_a_killed_web_server_takes_no_run_with_it(
+    submit: Submit, pages: object, tmp_path: Path
+) -> None:
+    home = tmp_path / "home"
+    first = start_server(home, tmp_path)
+    wait_for_address(first, home)
+    run = wait_for_step(submit(**PLAN).id, 20)
+    first.kill()
+    first.wait(timeout=20)
+    assert first.stdout is not None
+    first.stdout.close()
+
+    assert wait_for_end(run.id).status == "completed"
+    second = start_server(home, tmp_path)
+    served = wait_for_address(second, home)
+    curve = httpx.get(f"{served.address}/api/runs/{run.id}/curve").json()
+    end_server(second)
+    assert curve["steps"] == list(range(1, STEPS + 1))
