@@ -53,7 +53,7 @@ COLUMN_ROLES = (
 
 
 def _split_at_commas(value: object) -> object:
-    """"prompt=question,answer=reply" is how the command line gives several."""
+    """ "prompt=question,answer=reply" is how the command line gives several."""
     if isinstance(value, str):
         return tuple(part.strip() for part in value.split(",") if part.strip())
     return value
@@ -80,6 +80,85 @@ class ModelConfig(Section):
     """Let a model run Python code of its own, if the code has this SHA-256; never on otherwise."""
 
 
+MixedFile = Annotated[str, StringConstraints(pattern=r"^.+=\d+(\.\d+)?$")]
+MixedFiles = Annotated[tuple[MixedFile, ...], BeforeValidator(_split_at_commas)]
+Languages = Annotated[tuple[str, ...], BeforeValidator(_split_at_commas)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Percentile = Annotated[float, Field(ge=0, le=100)]
+
+
+class Recipe(Section):
+    """What is done to the rows before they are trained on, in this order."""
+
+    mix: MixedFiles = ()
+    """More files, each with how often its rows are used: more.jsonl=0.3,other.jsonl=2."""
+    min_turns: PositiveInt | None = None
+    """Leave out rows with fewer turns."""
+    max_turns: PositiveInt | None = None
+    """Leave out rows with more turns."""
+    min_characters: PositiveInt | None = None
+    """Leave out rows with fewer characters."""
+    max_characters: PositiveInt | None = None
+    """Leave out rows with more characters."""
+    languages: Languages = ()
+    """Keep only rows in these languages, such as en,de."""
+    keep_matching: str | None = None
+    """Keep only rows in which this regular expression (RE2) is found."""
+    drop_matching: str | None = None
+    """Leave out rows in which this regular expression (RE2) is found."""
+    max_repetition: Share | None = None
+    """Leave out rows in which more than this share of the word pairs came before."""
+    max_signs: Share | None = None
+    """Leave out rows with a larger share of signs that are neither letters nor digits."""
+    max_capitals: Share | None = None
+    """Leave out rows in which a larger share of the letters are capitals."""
+    drop_boilerplate: bool = False
+    """Leave out refusals and phrases that only assistants say of themselves."""
+    drop_leaks: bool = False
+    """Leave out rows with keys, e-mail addresses, card, account or phone numbers."""
+    against: Path | None = None
+    """Leave out rows that stand in this file (an eval set) as well."""
+    dedupe: Literal["no", "exact", "near"] = "no"
+    """Keep one of rows that say the same: exact, or near (most word pairs in common)."""
+    near_threshold: Annotated[float, Field(ge=0.3, le=1)] = 0.8
+    """Share of word pairs that near-duplicates have in common."""
+    perplexity_low: Percentile = 0.0
+    """Leave out this many percent of the rows that surprise the model least."""
+    perplexity_high: Percentile = 100.0
+    """Leave out the rows above this percentile of surprise to the model."""
+    sample: PositiveInt | None = None
+    """Draw this many rows by chance."""
+    order: Literal["shuffled", "file", "short-first", "low-perplexity-first"] = "shuffled"
+    """Order of training: shuffled each epoch, or the same one in every epoch."""
+
+    @property
+    def needs_model(self) -> bool:
+        """Do rows have to be scored by the model?"""
+        return self.filters_perplexity or self.order == "low-perplexity-first"
+
+    def without_model(self) -> Recipe:
+        """The same without the steps that need the model's judgement."""
+        order = "file" if self.order == "low-perplexity-first" else self.order
+        return self.model_copy(
+            update={"perplexity_low": 0.0, "perplexity_high": 100.0, "order": order}
+        )
+
+    @property
+    def filters_perplexity(self) -> bool:
+        return self.perplexity_low > 0 or self.perplexity_high < 100
+
+    @model_validator(mode="after")
+    def _lows_are_below_highs(self) -> Recipe:
+        for low, high in (
+            (self.min_turns, self.max_turns),
+            (self.min_characters, self.max_characters),
+            (self.perplexity_low, self.perplexity_high),
+        ):
+            if low is not None and high is not None and low > high:
+                raise ValueError(f"the least allowed ({low}) is more than the most ({high})")
+        return self
+
+
 class DataConfig(Section):
     """Which examples it learns from."""
 
@@ -95,6 +174,7 @@ class DataConfig(Section):
     """A separate file to measure on, instead of a share of the rows."""
     max_rows: PositiveInt | None = None
     """Use at most this many rows."""
+    recipe: Recipe = Recipe()
 
 
 class LoraConfig(Section):

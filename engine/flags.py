@@ -33,6 +33,26 @@ TRAIN_FLAGS: dict[str, str] = {
     "data.eval_fraction": "--eval-fraction",
     "data.eval_path": "--eval-data",
     "data.max_rows": "--max-rows",
+    "data.recipe.mix": "--mix",
+    "data.recipe.min_turns": "--min-turns",
+    "data.recipe.max_turns": "--max-turns",
+    "data.recipe.min_characters": "--min-characters",
+    "data.recipe.max_characters": "--max-characters",
+    "data.recipe.languages": "--languages",
+    "data.recipe.keep_matching": "--keep-matching",
+    "data.recipe.drop_matching": "--drop-matching",
+    "data.recipe.max_repetition": "--max-repetition",
+    "data.recipe.max_signs": "--max-signs",
+    "data.recipe.max_capitals": "--max-capitals",
+    "data.recipe.drop_boilerplate": "--drop-boilerplate",
+    "data.recipe.drop_leaks": "--drop-leaks",
+    "data.recipe.against": "--against",
+    "data.recipe.dedupe": "--dedupe",
+    "data.recipe.near_threshold": "--near-threshold",
+    "data.recipe.perplexity_low": "--perplexity-low",
+    "data.recipe.perplexity_high": "--perplexity-high",
+    "data.recipe.sample": "--sample",
+    "data.recipe.order": "--order",
     "training.method": "--method",
     "training.warmup_ratio": "--warmup-ratio",
     "training.scheduler": "--scheduler",
@@ -59,13 +79,17 @@ def train_argv(config: RunConfig, defaults: RunConfig) -> list[str]:
     for path, flag in TRAIN_FLAGS.items():
         value = values.get(path)
         if value is not None and value != left_out.get(path):
-            argv += [flag, ",".join(value) if isinstance(value, tuple) else str(value)]
+            argv += [flag] if value is True else [flag, _word(value)]
     return argv
 
 
 def command_line(argv: list[str], os_name: str = os.name) -> str:
     """One line to paste into this platform's shell."""
     return subprocess.list2cmdline(argv) if os_name == "nt" else shlex.join(argv)
+
+
+def _word(value: object) -> str:
+    return ",".join(value) if isinstance(value, tuple) else str(value)
 
 
 def _leaves(section: Section, prefix: str = "") -> Iterator[tuple[str, object]]:

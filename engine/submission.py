@@ -6,9 +6,11 @@ from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
 
-from engine.config import DataConfig, ExportConfig, ModelConfig, RunConfig
+from engine.config import DataConfig, ExportConfig, ModelConfig, Recipe, RunConfig
 from engine.data.formats import columns_of, detect
 from engine.data.hub import parse_hub_name
+from engine.data.mixing import MixedRows
+from engine.data.patterns import compiled
 from engine.data.read import read_rows
 from engine.data.sources import is_hub
 from engine.errors import BackpropError
@@ -66,7 +68,21 @@ def _settled_data(data: DataConfig) -> DataConfig:
         rows = list(islice(read_rows(path), ROWS_LOOKED_AT))
         if data.format == "auto":
             detect(rows, columns_of(data.columns))
-    return data.model_copy(update=paths)
+    return data.model_copy(update={**paths, "recipe": _settled_recipe(data.recipe)})
+
+
+def _settled_recipe(recipe: Recipe) -> Recipe:
+    """Patterns are checked, and other files looked at, before the run is queued."""
+    for pattern in (recipe.keep_matching, recipe.drop_matching):
+        if pattern is not None:
+            compiled(pattern)
+    files = [MixedRows.parse(given) for given in recipe.mix]
+    mix = tuple(MixedRows(_absolute(file.path), file.weight) for file in files)
+    against = _absolute(recipe.against) if recipe.against is not None else None
+    for path in (*(file.path for file in mix), *([against] if against else [])):
+        if not is_hub(path):
+            next(iter(read_rows(path)))
+    return recipe.model_copy(update={"mix": tuple(str(file) for file in mix), "against": against})
 
 
 def _settled_export(export: ExportConfig, store: Store) -> ExportConfig:

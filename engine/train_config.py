@@ -30,8 +30,10 @@ def build_train_config(
     }
     for path, value in given.items():
         if value is not None:
-            section, _, name = path.rpartition(".")
-            holder = tree.setdefault(section, {}) if section else tree
+            *sections, name = path.split(".")
+            holder = tree
+            for section in sections:
+                holder = holder.setdefault(section, {})
             holder[name] = value
     try:
         return RunConfig.model_validate({"kind": "train", **tree})
@@ -41,7 +43,8 @@ def build_train_config(
 
 def _refused(error: ValidationError, name_of: Callable[[str], str]) -> BackpropError:
     first = error.errors()[0]
-    path = ".".join(str(part) for part in first["loc"][:2])
+    depth = 3 if first["loc"][:2] == ("data", "recipe") else 2
+    path = ".".join(str(part) for part in first["loc"][:depth])
     reason = first["msg"].removeprefix("Value error, ")
     named = name_of(path) if path else ""
     message = f"{named}: {reason[0].lower()}{reason[1:]}" if named else reason

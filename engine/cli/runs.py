@@ -15,8 +15,10 @@ from engine.cli.control import RunArgument
 from engine.cli.curve import draw_curve
 from engine.cli.run_json import curve_as_json, run_as_json
 from engine.config import RunConfig
+from engine.runs.events import DataLoaded
 from engine.runs.records import Run, Status
 
+FIRST_EVENTS = 50
 CURVE_WIDTH = 76
 CURVE_HEIGHT = 10
 
@@ -100,7 +102,22 @@ def _summary(run: Run) -> list[tuple[str, str]]:
         rows.append(("ETA", wording.duration(run.eta_seconds)))
     if run.result and run.result.path:
         rows.append(("result", run.result.path))
-    return [*rows, ("folder", str(run.run_dir))]
+    return [*rows, ("folder", str(run.run_dir)), *_data(run)]
+
+
+def _data(run: Run) -> list[tuple[str, str]]:
+    """Which rows the run saw, once it has looked at them."""
+    told = [stored.event for stored in api.events(run.id, limit=FIRST_EVENTS)]
+    loaded = next((event for event in told if isinstance(event, DataLoaded)), None)
+    if loaded is None:
+        return []
+    steps = ", ".join(f"{name} {count:,}" for name, count in loaded.steps.items())
+    return [
+        ("rows", f"{loaded.rows:,} trained on, {loaded.eval_rows:,} kept back"),
+        ("recipe", f"{steps or '-'} (sha256 {loaded.recipe_sha256[:12] or '-'})"),
+        ("rows hash", loaded.rows_sha256[:12] or "-"),
+        ("data hash", loaded.sha256[:12]),
+    ]
 
 
 def _print_curve(run: Run, unicode_console: bool) -> None:

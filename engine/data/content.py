@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable, Iterator
 
-from engine.data.formats import Conversation, Message
+from engine.data.conversation import Conversation, Message
 
 
 def said(conversation: Conversation) -> str:
     """Its turns one after the other, without the system prompt, which many rows share."""
     if conversation.text is not None:
         return conversation.text
-    return "\n".join(message.content for message in spoken(conversation))
+    return "\n".join(_texts(spoken(conversation)))
 
 
 def spoken(conversation: Conversation) -> list[Message]:
@@ -23,10 +24,19 @@ def everything(conversation: Conversation) -> str:
     """All of its text, the system prompt too."""
     if conversation.text is not None:
         return conversation.text
-    return "\n".join(message.content for message in conversation.messages)
+    return "\n".join(_texts(conversation.messages))
 
 
 def content_key(conversation: Conversation) -> str:
     """Equal for rows that say the same, wherever they stand."""
-    turns = [(message.role, message.content) for message in conversation.messages]
-    return hashlib.sha256(repr((turns, conversation.text)).encode("utf-8")).hexdigest()
+    held = (conversation.messages, conversation.tools, conversation.text)
+    return hashlib.sha256(repr(held).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _texts(messages: Iterable[Message]) -> Iterator[str]:
+    for message in messages:
+        if message.thinking:
+            yield message.thinking
+        yield message.content
+        for call in message.tool_calls:
+            yield f"{call.name} {call.arguments}"

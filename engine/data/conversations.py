@@ -7,6 +7,7 @@ from itertools import chain, islice
 from pathlib import Path
 
 from engine.config import DataFormat
+from engine.data.columns import Columns
 from engine.data.formats import Conversation, Detection, detect, to_conversation
 from engine.data.read import read_rows
 
@@ -14,7 +15,10 @@ ROWS_TO_DETECT_FROM = 20
 
 
 def read_conversations(
-    path: Path, layout: DataFormat = "auto", max_rows: int | None = None
+    path: Path,
+    layout: DataFormat = "auto",
+    max_rows: int | None = None,
+    columns: Columns | None = None,
 ) -> tuple[Detection, Iterator[Conversation]]:
     """The layout of a file, and its conversations one after the other.
 
@@ -22,5 +26,5 @@ def read_conversations(
     """
     rows = islice(read_rows(path), max_rows)
     first = list(islice(rows, ROWS_TO_DETECT_FROM))
-    chosen = detect(first) if layout == "auto" else Detection(layout, "it was set so")
-    return chosen, (to_conversation(row, chosen.format) for row in chain(first, rows))
+    chosen = detect(first, columns) if layout == "auto" else Detection(layout, "it was set so")
+    return chosen, (to_conversation(row, chosen.format, columns) for row in chain(first, rows))

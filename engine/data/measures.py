@@ -124,5 +124,5 @@ def problems_of(conversation: Conversation) -> Iterator[str]:
         yield "nobody asks"
     if any(m.role == "user" and not m.content.strip() for m in conversation.messages):
         yield "empty question"
-    if any(m.role == "assistant" and not m.content.strip() for m in conversation.messages):
+    if any(m.role == "assistant" and not m.says_something for m in conversation.messages):
         yield "empty answer"

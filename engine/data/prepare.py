@@ -2,35 +2,38 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain, islice
 from pathlib import Path
 
 import numpy as np
 from datasets import Dataset, Features, List, Value
 
-from engine.config import DataFormat, RunConfig
-from engine.data.formats import Conversation, Detection, Format, detect, to_conversation
-from engine.data.read import read_rows
+from engine.config import DataConfig, Recipe, RunConfig
+from engine.data.clean import Perplexities, Shaped, Step, apply, recipe_hash, rows_hash
+from engine.data.columns import columns_of
+from engine.data.content import content_key, said
+from engine.data.conversations import read_conversations
+from engine.data.duplicates import near_groups
+from engine.data.formats import Conversation, Detection, Format
+from engine.data.places import Places
 from engine.data.split import split
 from engine.data.template import ChatTemplate, ChatTokenizer, Tokens, split_text
 from engine.errors import BackpropError
 from engine.files import sha256_of
 from engine.runs.events import DataLoaded, WarningRaised
 
-ROWS_TO_DETECT_FROM = 20
 _FEATURES = Features({"input_ids": List(Value("int32")), "assistant_masks": List(Value("int8"))})
 
 
 @dataclass(frozen=True)
 class Example:
-    """A tokenised row, the hash of what it says, and where it stands in the file."""
+    """A tokenised row, the hash of all it holds, where it stands, and what is said in it."""
 
     tokens: Tokens
     key: str
     place: str = ""
+    said: str = ""
 
 
 @dataclass(frozen=True)
@@ -43,31 +46,36 @@ class PreparedData:
     train: Dataset
     evaluation: Dataset | None
     loaded: DataLoaded
+    places: Places
     format: Format
     format_reason: str
     dropped_rows: int
     warnings: tuple[WarningRaised, ...]
 
 
-def prepare(config: RunConfig, tokenizer: ChatTokenizer) -> PreparedData:
-    """Read, tokenise and split the data of a training.
+def prepare(
+    config: RunConfig, tokenizer: ChatTokenizer, perplexities: Perplexities | None = None
+) -> PreparedData:
+    """Read, shape, tokenise and split the data of a training.
 
-    Raises INPUT_DATA_INVALID (with file and line) and INPUT_TEMPLATE_UNUSABLE.
+    Raises INPUT_DATA_INVALID (with file and line), INPUT_TEMPLATE_UNUSABLE, and
+    INPUT_VALIDATION_FAILED where the recipe needs `perplexities` and there are none.
     """
     if config.data is None:
         raise ValueError("this configuration has no data section")
     max_length = config.training.max_length
-    detection, found = read_examples(config, tokenizer)
-    examples = list(found)
+    detection, shaped = _shaped(config.data, config.training.seed, perplexities)
+    examples = list(_tokenized(shaped.conversations, tokenizer, max_length))
     kept = [example for example in examples if example.tokens.trained_count]
     if not kept:
         raise _nothing_to_train(config.data.path, len(examples), max_length)
     train, evaluation = _parts(config, kept, tokenizer)
     dropped = len(examples) - len(kept)
     return PreparedData(
-        train=_dataset(train),
-        evaluation=_dataset(evaluation) if evaluation else None,
-        loaded=_counts(config.data.path, train, evaluation),
+        train=dataset_of(train),
+        evaluation=dataset_of(evaluation) if evaluation else None,
+        loaded=_counts(config, train, evaluation, shaped.steps),
+        places=Places(_places(train), _places(evaluation)),
         format=detection.format,
         format_reason=detection.reason,
         dropped_rows=dropped,
@@ -80,24 +88,28 @@ def read_examples(
 ) -> tuple[Detection, Iterator[Example]]:
     """The layout of a training's file, and its examples one after the other, before the split.
 
-    Raises as `prepare` does.
+    They are shaped by the recipe, but for what the model must judge. Raises as `prepare` does.
     """
     if config.data is None:
         raise ValueError("this configuration has no data section")
-    detection, conversations = read_conversations(
-        config.data.path, config.data.format, config.data.max_rows
-    )
-    return detection, _tokenized(conversations, tokenizer, config.training.max_length)
+    recipe = config.data.recipe.without_model()
+    if recipe == Recipe():
+        detection, conversations = _read(config.data)
+        return detection, _tokenized(conversations, tokenizer, config.training.max_length)
+    data = config.data.model_copy(update={"recipe": recipe})
+    detection, shaped = _shaped(data, config.training.seed, None)
+    return detection, _tokenized(shaped.conversations, tokenizer, config.training.max_length)
 
 
-def read_conversations(
-    path: Path, layout: DataFormat = "auto", max_rows: int | None = None
-) -> tuple[Detection, Iterator[Conversation]]:
-    """The layout of a file, and its conversations one after the other."""
-    rows = islice(read_rows(path), max_rows)
-    first = list(islice(rows, ROWS_TO_DETECT_FROM))
-    chosen = detect(first) if layout == "auto" else Detection(layout, "it was set so")
-    return chosen, (to_conversation(row, chosen.format) for row in chain(first, rows))
+def _read(data: DataConfig) -> tuple[Detection, Iterator[Conversation]]:
+    return read_conversations(data.path, data.format, data.max_rows, columns_of(data.columns))
+
+
+def _shaped(
+    data: DataConfig, seed: int, perplexities: Perplexities | None
+) -> tuple[Detection, Shaped]:
+    detection, conversations = _read(data)
+    return detection, apply(conversations, data.recipe, seed, perplexities)
 
 
 def _tokenized(
@@ -111,13 +123,7 @@ def _tokenized(
             template = template or ChatTemplate(tokenizer)
             pieces = [template.tokenize(conversation, max_length)]
         for tokens in pieces:
-            yield Example(tokens, _key(conversation), conversation.place)
-
-
-def _key(conversation: Conversation) -> str:
-    """Equal for rows that say the same, wherever they stand."""
-    turns = [(message.role, message.content) for message in conversation.messages]
-    return hashlib.sha256(repr((turns, conversation.text)).encode("utf-8")).hexdigest()
+            yield Example(tokens, content_key(conversation), conversation.place, said(conversation))
 
 
 def _parts(
@@ -130,11 +136,17 @@ def _parts(
         measured = _tokenized(conversations, tokenizer, training.max_length)
         return kept, [example for example in measured if example.tokens.trained_count]
     fraction = data.eval_fraction if data is not None else 0.0
-    parts = split([example.key for example in kept], fraction, training.seed)
+    if fraction == 0:
+        return kept, []
+    # Near-duplicates share the key of the first of them, and so stay on one side.
+    groups = near_groups(example.said for example in kept)
+    keys = [kept[first].key for first in groups.tolist()]
+    parts = split(keys, fraction, training.seed)
     return [kept[i] for i in parts.train], [kept[i] for i in parts.evaluation]
 
 
-def _dataset(examples: Sequence[Example]) -> Dataset:
+def dataset_of(examples: Sequence[Example]) -> Dataset:
+    """Examples as columns, the way the trainer wants them."""
     columns = {
         "input_ids": [np.asarray(e.tokens.input_ids, dtype=np.int32) for e in examples],
         "assistant_masks": [np.asarray(e.tokens.trained_mask, dtype=np.int8) for e in examples],
@@ -142,15 +154,27 @@ def _dataset(examples: Sequence[Example]) -> Dataset:
     return Dataset.from_dict(columns, features=_FEATURES)
 
 
-def _counts(path: Path, train: list[Example], evaluation: list[Example]) -> DataLoaded:
+def _counts(
+    config: RunConfig, train: list[Example], evaluation: list[Example], steps: Sequence[Step]
+) -> DataLoaded:
+    data = config.data
+    if data is None:
+        raise ValueError("this configuration has no data section")
     return DataLoaded(
         rows=len(train),
         eval_rows=len(evaluation),
         tokens=sum(len(example.tokens.input_ids) for example in train),
         trained_tokens=sum(example.tokens.trained_count for example in train),
         truncated_rows=sum(example.tokens.truncated for example in train),
-        sha256=sha256_of(path),
+        sha256=sha256_of(data.path),
+        recipe_sha256=recipe_hash(data.recipe, config.training.seed),
+        rows_sha256=rows_hash(example.key for example in (*train, *evaluation)),
+        steps={step.name: step.rows for step in steps},
     )
+
+
+def _places(examples: Sequence[Example]) -> tuple[str, ...]:
+    return tuple(example.place for example in examples)
 
 
 def _warnings(train: list[Example], dropped: int, max_length: int) -> Iterator[WarningRaised]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import ClassVar, Literal
 
 EndStatus = Literal["completed", "stopped", "timeboxed"]
@@ -50,7 +50,11 @@ class ModelLoaded(Event):
 
 @dataclass(frozen=True)
 class DataLoaded(Event):
-    """The examples are tokenised. Token counts are over the training rows."""
+    """The examples are tokenised. Token counts are over the training rows.
+
+    `steps` tells how many rows each step of the recipe left, `rows_sha256` which rows were used
+    and in which order.
+    """
 
     kind = "data_loaded"
     rows: int
@@ -59,6 +63,9 @@ class DataLoaded(Event):
     trained_tokens: int
     truncated_rows: int
     sha256: str
+    recipe_sha256: str = ""
+    rows_sha256: str = ""
+    steps: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

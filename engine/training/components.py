@@ -51,6 +51,8 @@ def sft_arguments(
         max_grad_norm=training.max_grad_norm,
         seed=training.seed,
         data_seed=training.seed,
+        # Any other order was made when the data were prepared, and is kept.
+        train_sampling_strategy="random" if _is_shuffled(config) else "sequential",
         # The examples were cut to max_length when they were tokenised.
         padding_free=PADDING_FREE,
         max_length=None,
@@ -73,3 +75,7 @@ def sft_arguments(
         disable_tqdm=True,
         push_to_hub=False,
     )
+
+
+def _is_shuffled(config: RunConfig) -> bool:
+    return config.data is None or config.data.recipe.order == "shuffled"

@@ -9,6 +9,7 @@ from pathlib import Path
 from transformers import PreTrainedTokenizerBase
 
 from engine.config import ModelConfig
+from engine.data.places import write_places
 from engine.data.prepare import PreparedData, prepare
 from engine.models.folder import check_model_folder
 from engine.models.load import (
@@ -28,6 +29,7 @@ from engine.training.batches import make_collator, with_labels
 from engine.training.callbacks import RunReporter
 from engine.training.checkpoints import Checkpoint, checkpoint_at, find_resumable
 from engine.training.components import flash_attention_is_there, peft_config, sft_arguments
+from engine.training.perplexity import perplexities_by
 from engine.training.plan import DevicePlan, Schedule, plan_device, plan_schedule
 from engine.training.state import Progress, read_progress
 from engine.training.targets import choose_targets, linear_layers
@@ -75,7 +77,16 @@ def _set_up(assignment: Assignment, channel: Channel) -> Setup:
     progress = read_progress(checkpoint.path) if checkpoint else Progress()
     base = _check_base(assignment, progress)
     tokenizer = load_tokenizer(base.resolved)
-    data = prepare(config, tokenizer)
+    data = prepare(
+        config,
+        tokenizer,
+        perplexities_by(
+            lambda: load_model(base.resolved, base.precision, base.device),
+            tokenizer,
+            config.training.max_length,
+        ),
+    )
+    write_places(data.places, assignment.run_dir)
     _tell_data(data, progress, channel)
     schedule = plan_schedule(
         config.training, rows=len(data.train), measures=data.evaluation is not None
