@@ -13,9 +13,12 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from pydantic import TypeAdapter
+
 from engine import flags
-from engine.config import DataConfig, RunConfig
-from engine.errors import BackpropError
+from engine.config import DataConfig, RunConfig, Section
+from engine.data.inspected import Finding, Preflight, Xray
+from engine.errors import BackpropError, Exit
 from engine.evaluation.ask import Answers
 from engine.evaluation.ask import ask as _ask
 from engine.files import write_atomically
@@ -31,10 +34,16 @@ from engine.runs.store import Store
 from engine.settings import Settings, load_settings
 from engine.settings import page_output_dir as _page_output_dir
 from engine.submission import settle
+from engine.worker.client import shared
+from engine.worker.requests import PreflightRequest, XrayRequest
 
 FOLLOW_SECONDS = 0.1
 READING_SECONDS = 2.0
 REFRESH_SECONDS = 0.5
+
+
+_PREFLIGHT = TypeAdapter(Preflight)
+_XRAY = TypeAdapter(Xray)
 
 
 class _PerThread(threading.local):
@@ -199,6 +208,36 @@ def delete(run_id: str) -> None:
 def ask(run_id: str, question: str, max_new_tokens: int = 64) -> Answers:
     """One question answered by a run's base model and by the tuned one. Takes seconds."""
     return _ask(get_run(run_id), question, max_new_tokens)
+
+
+# Looking at data (these take seconds: they wait for the worker)
+
+
+def preflight(config: RunConfig) -> Preflight:
+    """What a training would learn from, and what keeps it from starting.
+
+    Whatever is wrong with the input is a problem of the result; raises only what went wrong on
+    our side (RUNTIME_WORKER_DIED, RUNTIME_WORKER_TIMEOUT, DEP_MODEL_LOAD_FAILED).
+    """
+    try:
+        request = PreflightRequest(config=settle(config, _store()))
+        found = _ask_worker("preflight", request)
+    except BackpropError as error:
+        if error.exit_code != Exit.INPUT:
+            raise
+        return Preflight(problems=(Finding(error.code, error.message, error.hint),))
+    return _PREFLIGHT.validate_python(found)
+
+
+def xray(config: RunConfig, first: int = 0, count: int = 5) -> Xray:
+    """Examples of a training token by token, exactly as its trainer gets them."""
+    request = XrayRequest(config=settle(config, _store()), first=first, count=count)
+    return _XRAY.validate_python(_ask_worker("xray", request))
+
+
+def _ask_worker(job: str, request: Section) -> object:
+    worker = shared.get(settings().worker.idle_minutes * 60)
+    return worker.ask(job, request.model_dump(mode="json"))
 
 
 # Words for people

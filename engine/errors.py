@@ -80,6 +80,13 @@ CATALOGUE: dict[str, CodeEntry] = {
         "The training process ended without a word (killed, or crashed in native code).",
         Exit.RUNTIME,
     ),
+    "RUNTIME_WORKER_DIED": CodeEntry(
+        "The helper process (previews, checks, answers) ended in the middle of its work.",
+        Exit.RUNTIME,
+    ),
+    "RUNTIME_WORKER_TIMEOUT": CodeEntry(
+        "The helper process gave no answer in time and was ended.", Exit.RUNTIME
+    ),
     "RUNTIME_GGUF_EXPORT_FAILED": CodeEntry("The GGUF export failed.", Exit.RUNTIME),
     "RUNTIME_EXPORT_FAILED": CodeEntry("The export failed.", Exit.RUNTIME),
     "RUNTIME_PORT_IN_USE": CodeEntry("Another program listens on this port.", Exit.RUNTIME),

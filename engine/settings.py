@@ -50,6 +50,10 @@ class UiConfig(Section):
     """Port the page listens on."""
     host: str = "127.0.0.1"
     """Address the page listens on; only this machine can reach a loopback address."""
+    max_upload_gb: Annotated[float, Field(gt=0)] = 4
+    """Largest file in GB that can be dropped on the page."""
+    data_dirs: tuple[Path, ...] = ()
+    """More folders the page may read data from, beside your home folder and where it started."""
 
 
 class ReadingConfig(Section):
@@ -61,6 +65,22 @@ class ReadingConfig(Section):
     """Most GB that a compressed file may unpack to."""
     max_compression_ratio: PositiveInt = 200
     """Most bytes that one byte of a compressed file may stand for."""
+
+
+class ChecksConfig(Section):
+    """What is looked at before a training starts."""
+
+    sample_rows: PositiveInt = 2000
+    """Look at this many rows at most before a training starts."""
+    max_truncated_share: Annotated[float, Field(ge=0, le=1)] = 0.05
+    """Warn when more than this share of the rows is longer than max length."""
+
+
+class WorkerConfig(Section):
+    """The helper process that tokenises for checks, previews and the X-ray."""
+
+    idle_minutes: Annotated[float, Field(gt=0)] = 5
+    """End it when nothing was asked of it for this many minutes."""
 
 
 class Settings(BaseSettings):
@@ -84,6 +104,8 @@ class Settings(BaseSettings):
     training: TrainingConfig = TrainingConfig()
     lora: LoraConfig = LoraConfig()
     limits: LimitsConfig = LimitsConfig()
+    checks: ChecksConfig = ChecksConfig()
+    worker: WorkerConfig = WorkerConfig()
     ui: UiConfig = UiConfig()
     reading: ReadingConfig = ReadingConfig()
     log_level: Literal["debug", "info", "warning", "error"] = "info"
