@@ -49,6 +49,13 @@ COMMANDS: tuple[CommandEntry, ...] = (
     CommandEntry(
         "train", "train", "train", "Make", "Fine-tune a model on your examples, watching it learn."
     ),
+    CommandEntry(
+        "validate",
+        "validate",
+        "validate_file",
+        "Make",
+        "Tell every bad row of a file: where it stands, what is wrong, how to mend it.",
+    ),
     CommandEntry("export", "export", "export", "Make", "Write what a run made into a folder."),
     CommandEntry(
         "data report",
@@ -56,6 +63,13 @@ COMMANDS: tuple[CommandEntry, ...] = (
         "report",
         "Look",
         "Tell what a file of examples holds: lengths, languages, duplicates, leaks.",
+    ),
+    CommandEntry(
+        "data xray",
+        "data_xray",
+        "xray",
+        "Look",
+        "Show rows token by token as the trainer gets them: trained, context, cut off.",
     ),
     CommandEntry("ui", "ui", "ui", "Make", "Open the page in your browser."),
     CommandEntry("list-runs", "runs", "list_runs", "Runs", "List runs, the newest first."),

@@ -22,6 +22,11 @@ _LIKELY = {
     "answer": ("answer", "reply", "response", "output", "solution", "completion", "target"),
 }
 
+_LAYOUTS_IN_WORDS = (
+    "conversations (from, value), messages (role, content), instruction and output, prompt and "
+    "completion, chosen and rejected, prompt, completion and label, or text"
+)
+
 
 @dataclass(frozen=True)
 class Columns:
@@ -80,3 +85,12 @@ def suggestion(names: Iterable[str]) -> str:
     if len(guessed) < len(_LIKELY):
         guessed = {"prompt": "QUESTION", "answer": "REPLY"}
     return "--columns " + ",".join(f"{role}={name}" for role, name in guessed.items())
+
+
+def unknown(names: list[str]) -> tuple[str, str]:
+    """What to say of a row whose keys tell nothing, and what to do about it."""
+    found = ", ".join(names[:20]) or "(none)"
+    return (
+        f"found the keys {found}",
+        f"Expected {_LAYOUTS_IN_WORDS}. Or tell what the columns are: {suggestion(names)}",
+    )

@@ -26,9 +26,8 @@ _MARKS = (
 _MULTIBYTE = re.compile(
     rb"[\xc3-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}"
 )
-# Bytes beyond ASCII that have only ASCII around them.
-_ALONE = re.compile(rb"(?<![\x80-\xff])[\x80-\xff](?![\x80-\xff])")
-_BEYOND_ASCII = re.compile(rb"[\x80-\xff]")
+_BEYOND_ASCII = re.compile(rb"[\x80-\xff]+")
+_LETTERS = re.compile(rb"[A-Za-z]")
 _WESTERN = "cp1252"
 
 
@@ -54,7 +53,7 @@ def encoding_of(head: bytes) -> Encoding:
     wide = _without_mark(sample)
     if wide:
         return Encoding(wide, assumed=True)
-    if _is_utf8(sample) or b"\0" in sample or _MULTIBYTE.search(sample):
+    if _is_utf8(sample) or b"\0" in sample or _is_mostly_utf8(sample):
         return Encoding()
     return Encoding(_legacy(sample), assumed=True)
 
@@ -101,6 +100,12 @@ def _is_utf8(sample: bytes) -> bool:
     return True
 
 
+def _is_mostly_utf8(sample: bytes) -> bool:
+    """Bytes of other encodings look like a character in UTF-8 now and then, by chance."""
+    beyond = sum(map(len, _BEYOND_ASCII.findall(sample)))
+    return 2 * sum(map(len, _MULTIBYTE.findall(sample))) >= beyond
+
+
 def _without_mark(sample: bytes) -> str:
     """UTF-16 without a mark: in most languages every other byte is NUL."""
     even, odd = sample[0::2].count(0), sample[1::2].count(0)
@@ -113,9 +118,10 @@ def _without_mark(sample: bytes) -> str:
 
 
 def _legacy(sample: bytes) -> str:
-    """Letters with accents stand alone among ASCII; those of other scripts stand together."""
-    together = len(_BEYOND_ASCII.findall(sample)) - len(_ALONE.findall(sample))
-    if together * 2 <= len(_ALONE.findall(sample)) and _decodes(sample, _WESTERN):
+    """Letters with accents are few and stand among ASCII; those of other scripts in words."""
+    runs = _BEYOND_ASCII.findall(sample)
+    few = sum(map(len, runs)) < 0.5 * len(_LETTERS.findall(sample))
+    if few and max(map(len, runs)) <= 3 and _decodes(sample, _WESTERN):
         return _WESTERN
     best = from_bytes(sample).best()
     return best.encoding if best else _WESTERN

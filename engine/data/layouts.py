@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 from engine.data.chatml import looks_like_chatml
-from engine.data.columns import suggestion
 
 Format = Literal[
     "sharegpt",
@@ -18,10 +17,6 @@ Format = Literal[
     "preference",
     "kto",
 ]
-LAYOUTS_IN_WORDS = (
-    "conversations (from, value), messages (role, content), instruction and output, prompt and "
-    "completion, chosen and rejected, prompt, completion and label, or text"
-)
 
 
 @dataclass(frozen=True)
@@ -63,15 +58,6 @@ def layout_of(data: dict[str, object]) -> Guess | None:
     if isinstance(text, str):
         return CHATML if looks_like_chatml(text) else TEXT
     return None
-
-
-def unknown(names: list[str]) -> tuple[str, str]:
-    """What to say of a row whose keys tell nothing, and what to do about it."""
-    found = ", ".join(names[:20]) or "(none)"
-    return (
-        f"found the keys {found}",
-        f"Expected {LAYOUTS_IN_WORDS}. Or tell what the columns are: {suggestion(names)}",
-    )
 
 
 def _of_turns(turns: object, conversations: bool) -> Guess | None:

@@ -17,12 +17,13 @@ from engine.data.encoding import Encoding, as_utf8
 from engine.data.hub import fetch
 from engine.data.json_lines import Found, json_line_rows
 from engine.data.json_values import array_rows, value_rows
-from engine.data.limits import Limits, current_limits
+from engine.data.limits import Limits
 from engine.data.prose import prose_rows
 from engine.data.rows import BadRow, Problem, Row, unreadable
 from engine.data.sources import Source, Sources, is_hub, sources_of
 from engine.data.texts import texts_of
 from engine.errors import BackpropError
+from engine.settings import load_settings
 
 __all__ = ["BadRow", "Row", "Source", "notes_of", "read_rows", "read_source", "read_tolerant"]
 
@@ -58,6 +59,16 @@ def read_tolerant(path: Path, limits: Limits | None = None) -> Iterator[Row | Ba
             yield row
     if not count:
         raise unreadable(f"{path} holds no rows.", "Put one example on each line.")
+
+
+def current_limits() -> Limits:
+    """The limits as the settings have them now. Raises CONFIG_INVALID."""
+    reading = load_settings().reading
+    return Limits(
+        row_bytes=reading.max_row_mb * 1_000_000,
+        unpacked_bytes=int(reading.max_decompressed_gb * 1_000_000_000),
+        ratio=reading.max_compression_ratio,
+    )
 
 
 def files_of(path: Path) -> Sources:

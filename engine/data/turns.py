@@ -39,7 +39,17 @@ def turns_in(row: Row, turns: Sequence[object]) -> list[Message]:
     """The turns as messages; every answer is marked to be trained, except by "weight": 0."""
     if not turns:
         raise invalid(row, "there are no turns", "Each row needs a question and an answer.")
-    return [_turn(row, number, turn) for number, turn in enumerate(turns, start=1)]
+    messages: list[Message] = []
+    for number, turn in enumerate(turns, start=1):
+        message = _turn(row, number, turn)
+        before = messages[-1] if messages else None
+        if before and before.role == "assistant" and _only_calls(message):
+            # ShareGPT writes what is said and each call as a turn of its own.
+            calls = before.tool_calls + message.tool_calls
+            messages[-1] = replace(before, tool_calls=calls)
+        else:
+            messages.append(message)
+    return messages
 
 
 def trainable(messages: Sequence[Message]) -> tuple[Message, ...]:
@@ -68,6 +78,10 @@ def tools_in(row: Row) -> tuple[Tool, ...]:
     if not isinstance(found, list):
         raise invalid(row, "tools is not a list", "Expected a list of tool definitions.")
     return tuple(_tool(row, tool) for tool in found)
+
+
+def _only_calls(message: Message) -> bool:
+    return bool(message.tool_calls) and not message.content
 
 
 def _tool(row: Row, tool: object) -> Tool:
