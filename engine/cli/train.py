@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from engine import api
+from engine.cli.checked import check_data
 from engine.cli.console import print_json
 from engine.cli.control import resume_and_watch
 from engine.cli.train_options import flag_of, given_settings, with_train_options
@@ -48,6 +49,7 @@ def train(
     if dry_run:
         print_json(config.model_dump(mode="json"))
         return Exit.OK
+    check_data(config)
     run = api.submit(config, origin="cli")
     announce(run)
     if detach:

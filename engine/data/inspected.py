@@ -101,5 +101,12 @@ class Preflight:
         return self.trained_tokens / self.tokens if self.tokens else 0.0
 
     @property
+    def words(self) -> str:
+        """`1,204 examples, 312,000 tokens, 41 % trained`."""
+        first = "the first " if self.is_sample else ""
+        trained = f"{self.trained_share * 100:.0f} % trained"
+        return f"{first}{self.rows:,} examples, {self.tokens:,} tokens, {trained}"
+
+    @property
     def truncated_share(self) -> float:
         return self.truncated_rows / self.rows if self.rows else 0.0
