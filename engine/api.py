@@ -16,8 +16,13 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from engine import flags
-from engine.config import DataConfig, RunConfig, Section
+from engine.config import DataConfig, ModelConfig, RunConfig, Section
+from engine.data.data_sets import delete_data_set, list_data_sets, save_data_set
 from engine.data.inspected import Finding, Preflight, Xray
+from engine.data.preview import Preview as DataPreview
+from engine.data.preview import preview as _preview
+from engine.data.reported import LeftRows, ReportSummary
+from engine.data.validate import Validation
 from engine.errors import BackpropError, Exit
 from engine.evaluation.ask import Answers
 from engine.evaluation.ask import ask as _ask
@@ -31,11 +36,20 @@ from engine.runs.history import write_history
 from engine.runs.log import LogFollower, read_log
 from engine.runs.records import Command, Curve, Origin, Run, Status, StoredEvent
 from engine.runs.store import Store
+from engine.security.paths import check_page_path as _check_page_path
 from engine.settings import Settings, load_settings
 from engine.settings import page_output_dir as _page_output_dir
 from engine.submission import settle
 from engine.worker.client import shared
-from engine.worker.requests import PreflightRequest, XrayRequest
+from engine.worker.requests import (
+    PreflightRequest,
+    ReportRequest,
+    ShapeRequest,
+    ValidateRequest,
+    XrayRequest,
+)
+
+__all__ = ["delete_data_set", "list_data_sets", "save_data_set"]
 
 FOLLOW_SECONDS = 0.1
 READING_SECONDS = 2.0
@@ -44,6 +58,9 @@ REFRESH_SECONDS = 0.5
 
 _PREFLIGHT = TypeAdapter(Preflight)
 _XRAY = TypeAdapter(Xray)
+_VALIDATION = TypeAdapter(Validation)
+_REPORT = TypeAdapter(ReportSummary)
+_LEFT: TypeAdapter[tuple[LeftRows, ...]] = TypeAdapter(tuple[LeftRows, ...])
 
 
 class _PerThread(threading.local):
@@ -233,6 +250,37 @@ def xray(config: RunConfig, first: int = 0, count: int = 5) -> Xray:
     """Examples of a training token by token, exactly as its trainer gets them."""
     request = XrayRequest(config=settle(config, _store()), first=first, count=count)
     return _XRAY.validate_python(_ask_worker("xray", request))
+
+
+def data_preview(
+    data: DataConfig, number: int = 0, size: int = 10, search: str = ""
+) -> DataPreview:
+    """One page (from 0) of the rows of a file. The first look at a large file takes a while."""
+    return _preview(data.path, data.format, data.columns, number, size, search)
+
+
+def validate_data(data: DataConfig, max_errors: int = 50) -> Validation:
+    """Every bad row counted, the first ones with their place and how to mend them."""
+    found = _ask_worker("validate", ValidateRequest(data=data, max_errors=max_errors))
+    return _VALIDATION.validate_python(found)
+
+
+def data_report(
+    data: DataConfig, model: ModelConfig | None = None, max_length: int = 1024
+) -> ReportSummary:
+    """What a file holds, in figures and bars."""
+    request = ReportRequest(data=data, model=model, max_length=max_length)
+    return _REPORT.validate_python(_ask_worker("report", request))
+
+
+def shape_data(data: DataConfig, seed: int = 0) -> tuple[LeftRows, ...]:
+    """How many rows each step of the recipe leaves (but for what the model must judge)."""
+    return _LEFT.validate_python(_ask_worker("shape", ShapeRequest(data=data, seed=seed)))
+
+
+def check_page_path(path: Path) -> None:
+    """Refuse a path that the page may not read. Raises UI_OUTPUT_DIR_FORBIDDEN."""
+    _check_page_path(path, settings())
 
 
 def _ask_worker(job: str, request: Section) -> object:

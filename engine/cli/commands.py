@@ -71,6 +71,13 @@ COMMANDS: tuple[CommandEntry, ...] = (
         "Look",
         "Show rows token by token as the trainer gets them: trained, context, cut off.",
     ),
+    CommandEntry(
+        "data list",
+        "data_list",
+        "list_sets",
+        "Look",
+        "List the named data sets, the newest first.",
+    ),
     CommandEntry("ui", "ui", "ui", "Make", "Open the page in your browser."),
     CommandEntry("list-runs", "runs", "list_runs", "Runs", "List runs, the newest first."),
     CommandEntry("list", "runs", "list_runs", "Runs", "List runs, the newest first.", hidden=True),
