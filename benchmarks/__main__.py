@@ -1,20 +1,25 @@
 """`make bench`: measure speed and size, print tables. Ratios within one run matter most.
 
-python -m benchmarks [startup] [overhead]
+python -m benchmarks [startup] [overhead] [data [--full]]
 """
 
 from __future__ import annotations
 
 import sys
 
-from benchmarks import overhead, startup
+from benchmarks import data, overhead, startup
 
-PARTS = {"startup": startup.measure, "overhead": overhead.measure}
+PARTS = {"startup": startup.measure, "overhead": overhead.measure, "data": data.measure}
+FULL = "--full"
 
 
 def main(names: list[str]) -> None:
-    for name in names or list(PARTS):
-        PARTS[name]()
+    chosen = [name for name in names if name != FULL]
+    for name in chosen or list(PARTS):
+        if name == "data":
+            data.measure(full=FULL in names)
+        else:
+            PARTS[name]()
 
 
 if __name__ == "__main__":

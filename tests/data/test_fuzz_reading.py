@@ -59,7 +59,8 @@ ROWS = st.lists(
 )
 SNIPPETS = st.sampled_from(
     [b'"', b"{", b"}", b"[", b"]", b",", b"\n", b"\r\n", b"\0", b"\\ud800", b"\xff",
-     b"\xef\xbb\xbf", b"<|im_start|>", b"<|im_end|>", b":", b"\\u0000", b"NaN", b"1e999", b"[" * 300, b"PAR1"]
+     b"\xef\xbb\xbf", b"<|im_start|>", b"<|im_end|>", b":",
+     b"\\u0000", b"NaN", b"1e999", b"[" * 300, b"PAR1"]
 )  # fmt: skip
 
 
