@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import PurePath
 
 from fastapi import FastAPI, Query, Request, Response
 from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse
@@ -15,7 +14,10 @@ from engine import api
 from engine.errors import BackpropError, Exit
 
 _BATCH = 1000
-_STATUS_OF_CODE = {"INPUT_RUN_NOT_FOUND": 404, "STATE_RUN_BUSY": 409, "RUNTIME_DISK_FULL": 507}
+_STATUS_OF_CODE = {
+    "INPUT_RUN_NOT_FOUND": 404, "STATE_RUN_BUSY": 409, "STATE_UPLOAD_ELSEWHERE": 409,
+    "RUNTIME_DISK_FULL": 507,
+}  # fmt: skip
 
 
 def make_routes() -> FastAPI:
@@ -24,7 +26,8 @@ def make_routes() -> FastAPI:
     app.add_api_route("/runs/{run_id}/curve", read_curve, methods=["GET"])
     app.add_api_route("/runs/{run_id}/events", read_events, methods=["GET"])
     app.add_api_route("/runs/{run_id}/log", read_log, methods=["GET"])
-    app.add_api_route("/upload", upload, methods=["POST"])
+    app.add_api_route("/upload", begin_upload, methods=["POST"])
+    app.add_api_route("/upload/{upload_id}", append_upload, methods=["PATCH"])
     app.add_exception_handler(BackpropError, _tell)
     return app
 
@@ -72,17 +75,38 @@ def read_log(
     return PlainTextResponse(api.log_tail(run.id, lines))
 
 
-async def upload(request: Request, name: str = Query(min_length=1, max_length=1000)) -> Response:
-    """Take the body as a file. Returns {token, name, path}."""
-    declared = request.headers.get("content-length", "")
-    if declared.isdecimal() and int(declared) > uploads.LIMIT_BYTES:
-        raise uploads.too_large(uploads.LIMIT_BYTES)
+def begin_upload(
+    name: str = Query(min_length=1, max_length=1000),
+    size: int = Query(ge=0),
+    modified: str = Query("", max_length=40),
+) -> Response:
+    """Where to go on with a file. Returns {id, received, token, path}."""
+    return _upload(uploads.begin(name, size, modified))
+
+
+async def append_upload(
+    request: Request,
+    upload_id: str,
+    offset: int = Query(ge=0),
+    size: int = Query(gt=0),
+) -> Response:
+    """Take the body as the next part of a file. The last part brings the token and the path."""
     try:
-        token = await uploads.store(name, request.stream())
+        return _upload(await uploads.append(upload_id, offset, size, request.stream()))
     except ClientDisconnect:
         return Response(status_code=499)
-    path = uploads.path_of(token)
-    return _compact({"token": token, "name": PurePath(name).name, "path": str(path)})
+
+
+def _upload(upload: uploads.Upload) -> Response:
+    path = str(uploads.path_of(upload.token)) if upload.token else ""
+    return _compact(
+        {
+            "id": upload.id,
+            "received": upload.received_bytes,
+            "token": upload.token,
+            "path": path,
+        }
+    )
 
 
 def _tell(_request: Request, error: Exception) -> Response:

@@ -107,6 +107,10 @@ CATALOGUE: dict[str, CodeEntry] = {
     "STATE_STORE_NEWER": CodeEntry(
         "The run store was written by a newer version of this program.", Exit.RUNTIME
     ),
+    "STATE_UPLOAD_ELSEWHERE": CodeEntry(
+        "A part of a file came that does not follow what is there; sending it again goes on.",
+        Exit.INPUT,
+    ),
     "UI_OUTPUT_DIR_FORBIDDEN": CodeEntry(
         "The page may not write to or read from this folder.", Exit.INPUT
     ),
