@@ -12,14 +12,15 @@ by putting pieces together.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import takewhile
 from typing import Protocol
 
 from jinja2.exceptions import TemplateError
 
-from engine.data.formats import Conversation, Message
+from engine.data.formats import Conversation, Message, Tool
 from engine.errors import BackpropError
 
 # Takes the place of an answer while its place is searched: plain, so that no template alters it.
@@ -42,7 +43,7 @@ class ChatTokenizer(Protocol):
     ) -> Mapping[str, Sequence[object]]: ...
 
     def apply_chat_template(
-        self, conversation: list[dict[str, str]], **options: object
+        self, conversation: list[dict[str, object]], **options: object
     ) -> object: ...
 
 
@@ -109,36 +110,48 @@ class ChatTemplate:
         if not tokenizer.chat_template:
             raise _unusable("This model has no chat template.")
         self._tokenizer = tokenizer
+        self._takes_thinking = False
         self.end_of_turn = self._find_end_of_turn()
+        self._takes_thinking = self._writes_thinking()
         self._marks_answers = self._marks_whole_answers()
 
     def tokenize(self, conversation: Conversation, max_length: int) -> Tokens:
         """Tokens and mask of a conversation, cut to `max_length` tokens."""
         try:
-            ids, mask = self._masked(conversation.messages)
+            ids, mask = self._masked(conversation.messages, conversation.tools)
         except TemplateError as error:
             raise _refused(conversation, error) from error
         return _truncated(ids, mask, max_length)
 
-    def trained_spans(self, messages: Sequence[Message]) -> tuple[str, list[Span]]:
+    def trained_spans(
+        self, messages: Sequence[Message], tools: Sequence[Tool] = ()
+    ) -> tuple[str, list[Span]]:
         """The rendered conversation, and the spans of its trained answers in it."""
-        text = self._render(messages)
+        text = self._render(messages, tools)
+        if any(tool.name not in text for tool in tools):
+            raise _unusable("The chat template does not write down the tools of a row.")
         positions = [i for i, message in enumerate(messages) if message.trained]
-        return text, [self._span(text, messages, position) for position in positions]
+        return text, [self._span(text, messages, tools, position) for position in positions]
 
-    def _masked(self, messages: Sequence[Message]) -> tuple[list[int], list[int]]:
+    def _masked(
+        self, messages: Sequence[Message], tools: Sequence[Tool]
+    ) -> tuple[list[int], list[int]]:
         answers = [message for message in messages if message.role == "assistant"]
-        if self._marks_answers and all(message.trained for message in answers):
+        plain = not tools and not any(answer.tool_calls or answer.thinking for answer in answers)
+        if plain and self._marks_answers and all(message.trained for message in answers):
             return self._masked_by_template(messages)
-        text, spans = self.trained_spans(messages)
+        text, spans = self.trained_spans(messages, tools)
         if self._tokenizer.is_fast:
             return self._masked_by_offsets(text, spans)
         return self._masked_by_prefixes(text, spans)
 
-    def _render(self, messages: Sequence[Message], *, prompt: bool = False) -> str:
+    def _render(
+        self, messages: Sequence[Message], tools: Sequence[Tool] = (), *, prompt: bool = False
+    ) -> str:
         return str(
             self._tokenizer.apply_chat_template(
-                _turns(messages),
+                _turns(messages, self._takes_thinking),
+                tools=[json.loads(tool.definition) for tool in tools] or None,
                 tokenize=False,
                 add_generation_prompt=prompt,
                 date_string=_TODAY,
@@ -158,22 +171,52 @@ class ChatTemplate:
             raise _unusable("The chat template does not mark where an answer ends.")
         return mark
 
-    def _span(self, text: str, messages: Sequence[Message], position: int) -> Span:
+    def _writes_thinking(self) -> bool:
+        """Does the template write `reasoning_content`? Thoughts go into the content if not."""
+        self._takes_thinking = True
+        thinking = Message("assistant", "Yes", thinking=_STAND_IN)
+        return _STAND_IN in self._render([_QUESTION, thinking])
+
+    def _span(
+        self, text: str, messages: Sequence[Message], tools: Sequence[Tool], position: int
+    ) -> Span:
         """From the end of the generation prompt to the end of the turn."""
-        answer_start, answer_end = self._answer(text, messages, position)
+        if messages[position].tool_calls:
+            return self._calling_span(text, messages, tools, position)
+        answer_start, answer_end = self._answer(text, messages, tools, position)
         if not text.startswith(self.end_of_turn, answer_end):
             raise _unusable("The chat template ends answers in more than one way.")
-        before = self._render(messages[:position], prompt=True)
+        before = self._render(messages[:position], tools, prompt=True)
         is_prefix = text.startswith(before) and len(before) <= answer_start
         # Some generation prompts open a thought that a finished turn does not have.
         start = len(before) if is_prefix else answer_start
         return Span(start, answer_end + len(self.end_of_turn))
 
-    def _answer(self, text: str, messages: Sequence[Message], position: int) -> tuple[int, int]:
+    def _calling_span(
+        self, text: str, messages: Sequence[Message], tools: Sequence[Tool], position: int
+    ) -> Span:
+        """A turn that calls tools has no one place for a stand-in: it ends with the last mark
+        before the text of the turn that follows."""
+        before = self._render(messages[:position], tools, prompt=True)
+        following = [replace(turn, content=_STAND_IN) for turn in messages[position + 1 :][:1]]
+        through = _common(text, self._render([*messages[: position + 1], *following], tools))
+        end = through.rfind(self.end_of_turn, len(before))
+        if not text.startswith(before) or end < 0:
+            raise _unusable("The chat template does not show where a tool call ends.")
+        written = text[len(before) : end]
+        message = messages[position]
+        names = [call.name for call in message.tool_calls]
+        if any(word not in written for word in [*names, message.content.strip()]):
+            raise _unusable("The chat template leaves out tool calls, or what is said with them.")
+        return Span(len(before), end + len(self.end_of_turn))
+
+    def _answer(
+        self, text: str, messages: Sequence[Message], tools: Sequence[Tool], position: int
+    ) -> tuple[int, int]:
         """Where in `text` the answer itself stands."""
         replaced = list(messages)
-        replaced[position] = Message("assistant", _STAND_IN)
-        before, found, after = self._render(replaced).partition(_STAND_IN)
+        replaced[position] = replace(messages[position], content=_STAND_IN)
+        before, found, after = self._render(replaced, tools).partition(_STAND_IN)
         end = len(text) - len(after)
         if not found or not text.startswith(before) or not text.endswith(after):
             raise _unusable("The chat template changes other turns when an answer changes.")
@@ -194,7 +237,7 @@ class ChatTemplate:
 
     def _masked_by_template(self, messages: Sequence[Message]) -> tuple[list[int], list[int]]:
         encoded = self._tokenizer.apply_chat_template(
-            _turns(messages),
+            _turns(messages, self._takes_thinking),
             tokenize=True,
             return_dict=True,
             return_assistant_tokens_mask=True,
@@ -250,15 +293,43 @@ def _common_mark(last: str, early: str) -> str:
     Phi-3: "<|end|>\n<|endoftext|>" and "<|end|>\n<|user|>…" → "<|end|>": where the two part,
     only whole lines count.
     """
-    pairs = takewhile(lambda pair: pair[0] == pair[1], zip(last, early, strict=False))
-    common = "".join(character for character, _ in pairs)
+    common = _common(last, early)
     if common != last:
         common = common[: common.rfind("\n") + 1]
     return common.rstrip() or common
 
 
-def _turns(messages: Sequence[Message]) -> list[dict[str, str]]:
-    return [{"role": message.role, "content": message.content} for message in messages]
+def _common(one: str, other: str) -> str:
+    """The beginning that two texts share."""
+    pairs = takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False))
+    return "".join(character for character, _ in pairs)
+
+
+def _turns(messages: Sequence[Message], takes_thinking: bool) -> list[dict[str, object]]:
+    return [_turn(message, takes_thinking) for message in messages]
+
+
+def _turn(message: Message, takes_thinking: bool) -> dict[str, object]:
+    """A message as templates expect it; what it does not have is left out."""
+    turn: dict[str, object] = {"role": message.role, "content": message.content}
+    if message.thinking and takes_thinking:
+        turn["reasoning_content"] = message.thinking
+    elif message.thinking:
+        turn["content"] = f"<think>\n{message.thinking}\n</think>\n\n{message.content}"
+    if message.tool_calls:
+        turn["tool_calls"] = [
+            {
+                "type": "function",
+                "id": call.id,
+                "function": {"name": call.name, "arguments": json.loads(call.arguments)},
+            }
+            for call in message.tool_calls
+        ]
+    if message.call_id:
+        turn["tool_call_id"] = message.call_id
+    if message.name:
+        turn["name"] = message.name
+    return turn
 
 
 def _ids(encoded: Mapping[str, Sequence[object]]) -> list[int]:
