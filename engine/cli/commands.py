@@ -78,6 +78,19 @@ COMMANDS: tuple[CommandEntry, ...] = (
         "Look",
         "List the named data sets, the newest first.",
     ),
+    CommandEntry(
+        "data clean", "data_clean", "clean", "Shape", "Write a copy with the unfit rows left out."
+    ),
+    CommandEntry(
+        "data dedupe", "data_clean", "dedupe", "Shape", "Write a copy in which nothing is twice."
+    ),
+    CommandEntry(
+        "data split",
+        "data_split",
+        "split",
+        "Shape",
+        "Write two files: one to train on, one to measure on.",
+    ),
     CommandEntry("ui", "ui", "ui", "Make", "Open the page in your browser."),
     CommandEntry("list-runs", "runs", "list_runs", "Runs", "List runs, the newest first."),
     CommandEntry("list", "runs", "list_runs", "Runs", "List runs, the newest first.", hidden=True),

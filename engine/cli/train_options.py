@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 import types
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
@@ -28,16 +28,28 @@ _NO_FIXED_DEFAULT = frozenset({"model.name"})
 
 def with_train_options(command: Command) -> Command:
     """Give a command that takes `**given` one option for each setting of a training."""
-    own = inspect.signature(command, eval_str=True)
-    kept = [
-        parameter
-        for parameter in own.parameters.values()
-        if parameter.kind is not inspect.Parameter.VAR_KEYWORD
-    ]
-    options = [_parameter(path, flag) for path, flag in TRAIN_FLAGS.items()]
-    # typer reads the signature through inspect, which honours this attribute.
-    command.__signature__ = own.replace(parameters=[*options, *kept])  # type: ignore[attr-defined]
-    return command
+    return with_options(TRAIN_FLAGS)(command)
+
+
+def with_options(flags: Mapping[str, str]) -> Callable[[Command], Command]:
+    """The same for some settings: path in the configuration → flag."""
+
+    def give(command: Command) -> Command:
+        own = inspect.signature(command, eval_str=True)
+        kept = [
+            parameter
+            for parameter in own.parameters.values()
+            if parameter.kind is not inspect.Parameter.VAR_KEYWORD
+        ]
+        before = [p for p in kept if p.kind is not inspect.Parameter.KEYWORD_ONLY]
+        after = [p for p in kept if p.kind is inspect.Parameter.KEYWORD_ONLY]
+        options = [_parameter(path, flag) for path, flag in flags.items()]
+        parameters = [*before, *options, *after]
+        # typer reads the signature through inspect, which honours this attribute.
+        command.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]
+        return command
+
+    return give
 
 
 def given_settings(given: dict[str, object]) -> dict[str, object]:

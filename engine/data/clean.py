@@ -82,7 +82,10 @@ def apply(
 
 def without_doubles(rows: Sequence[Conversation], recipe: Recipe) -> Rows:
     """The first of each group of rows that say the same. Again on its own result: no change."""
-    kept = list({content_key(row): row for row in reversed(rows)}.values())[::-1]
+    firsts: dict[str, Conversation] = {}
+    for row in rows:
+        firsts.setdefault(content_key(row), row)
+    kept = list(firsts.values())
     if recipe.dedupe == "exact":
         return kept
     while True:

@@ -98,6 +98,8 @@ def test_dedupe_is_idempotent_and_keeps_one_of_each(
     once = without_doubles(rows, recipe)
     assert without_doubles(once, recipe) == once
     assert len({content_key(row) for row in once}) == len(once)
+    positions = {id(row): position for position, row in enumerate(rows)}
+    assert [positions[id(row)] for row in once] == sorted(positions[id(row)] for row in once)
     if dedupe == "exact":
         assert {content_key(row) for row in once} == {content_key(row) for row in rows}
 
