@@ -1,15 +1,20 @@
 """`make bench`: measure speed and size, print tables. Ratios within one run matter most.
 
-python -m benchmarks [startup] [overhead] [data [--full]]
+python -m benchmarks [startup] [overhead] [data [--full]] [training]
 """
 
 from __future__ import annotations
 
 import sys
 
-from benchmarks import data, overhead, startup
+from benchmarks import data, overhead, startup, training
 
-PARTS = {"startup": startup.measure, "overhead": overhead.measure, "data": data.measure}
+PARTS = {
+    "startup": startup.measure,
+    "overhead": overhead.measure,
+    "data": data.measure,
+    "training": training.measure,
+}
 FULL = "--full"
 
 

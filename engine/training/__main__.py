@@ -12,6 +12,7 @@ from engine.logs import start_logging
 from engine.runs.child import Assignment, Channel, run_child
 from engine.runs.events import Finished
 from engine.settings import load_settings
+from engine.training.allocator import keep_freed_memory
 from engine.training.sft import train
 
 
@@ -32,5 +33,6 @@ def work(assignment: Assignment, channel: Channel) -> Finished:
 
 
 if __name__ == "__main__":
+    keep_freed_memory()
     datasets.disable_progress_bars()
     sys.exit(run_child(work))

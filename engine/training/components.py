@@ -3,18 +3,71 @@
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Sequence
 from pathlib import Path
 
+import psutil
+import torch
 from peft import LoraConfig as PeftLoraConfig
+from torch import nn
+from transformers import PreTrainedModel
 from trl import SFTConfig
 
 from engine.config import LoraConfig, RunConfig
 from engine.training.batches import PADDING_FREE
-from engine.training.plan import DevicePlan, Schedule
+from engine.training.plan import (
+    Device,
+    DeviceFacts,
+    DevicePlan,
+    ModelShape,
+    NumberFormat,
+    Schedule,
+    Workload,
+    estimate_activation_bytes,
+)
 
 
-def flash_attention_is_there() -> bool:
-    return importlib.util.find_spec("flash_attn") is not None
+def device_facts(device: Device) -> DeviceFacts:
+    """Look at the machine."""
+    return DeviceFacts(
+        device=device,
+        free_bytes=_free_bytes(device),
+        generation=torch.cuda.get_device_capability()[0] if device == "cuda" else 0,
+        has_flash_attention=_is_installed("flash_attn"),
+        has_liger=_is_installed("liger_kernel"),
+        has_bitsandbytes=_is_installed("bitsandbytes"),
+    )
+
+
+def workload(
+    model: PreTrainedModel, config: RunConfig, lengths: Sequence[int], precision: NumberFormat
+) -> Workload:
+    """Forecast the largest batch of a training whose examples have these lengths."""
+    longest = sorted(lengths)[-config.training.per_device_batch_size :]
+    tokens = max(sum(longest), 1)
+    rank = config.lora.r
+    linear = (module for module in model.modules() if isinstance(module, nn.Linear))
+    return Workload(
+        activation_bytes=estimate_activation_bytes(_shape(model), tokens, precision),
+        trained_parameters=sum(rank * sum(layer.weight.shape) for layer in linear),
+    )
+
+
+def _shape(model: PreTrainedModel) -> ModelShape:
+    config = model.config.get_text_config()
+    # Models without a plain MLP have no such number; four times the width is usual.
+    inner = config.to_dict().get("intermediate_size") or 4 * config.hidden_size
+    return ModelShape(config.num_hidden_layers, config.hidden_size, inner)
+
+
+def _free_bytes(device: Device) -> int:
+    if device == "cuda":
+        return int(torch.cuda.mem_get_info()[0])
+    return int(psutil.virtual_memory().available)
+
+
+def _is_installed(module: str) -> bool:
+    return importlib.util.find_spec(module) is not None
 
 
 def peft_config(lora: LoraConfig, targets: list[str] | str, base_name: str) -> PeftLoraConfig:
@@ -46,7 +99,7 @@ def sft_arguments(
         learning_rate=training.learning_rate,
         lr_scheduler_type=training.scheduler,
         warmup_steps=schedule.warmup_steps,
-        optim="adamw_torch",
+        optim=plan.optimizer,
         weight_decay=training.weight_decay,
         max_grad_norm=training.max_grad_norm,
         seed=training.seed,
@@ -62,6 +115,8 @@ def sft_arguments(
         use_cpu=plan.use_cpu,
         bf16=plan.autocast == "bf16",
         fp16=plan.autocast == "fp16",
+        tf32=plan.tf32 or None,
+        use_liger_kernel=plan.liger,
         activation_checkpointing=plan.gradient_checkpointing,
         dataloader_num_workers=plan.dataloader_workers,
         dataloader_pin_memory=plan.pin_memory,

@@ -28,9 +28,16 @@ from engine.training.adapter import publish_adapter, save_final_adapter
 from engine.training.batches import make_collator, with_labels
 from engine.training.callbacks import RunReporter
 from engine.training.checkpoints import Checkpoint, checkpoint_at, find_resumable
-from engine.training.components import flash_attention_is_there, peft_config, sft_arguments
+from engine.training.components import device_facts, peft_config, sft_arguments, workload
+from engine.training.fast_path import use_attention
 from engine.training.perplexity import perplexities_by
-from engine.training.plan import DevicePlan, Schedule, plan_device, plan_schedule
+from engine.training.plan import (
+    Schedule,
+    check_precision,
+    plan_device,
+    plan_schedule,
+    scales_gradients,
+)
 from engine.training.state import Progress, read_progress
 from engine.training.targets import choose_targets, linear_layers
 from engine.training.trainer import RunTrainer
@@ -44,7 +51,6 @@ class Base:
     folder: Path
     device: Device
     precision: ExactPrecision
-    plan: DevicePlan
     targets: list[str] | str
 
     @property
@@ -98,7 +104,7 @@ def _set_up(assignment: Assignment, channel: Channel) -> Setup:
             progress, data_sha256=data.loaded.sha256, device=base.device, precision=base.precision
         ),
         patience=config.training.early_stopping_patience,
-        scales_gradients=base.plan.scales_gradients,
+        scales_gradients=scales_gradients(base.precision),
     )
     trainer = _build_trainer(assignment, base, tokenizer, data, schedule, reporter, channel)
     return Setup(trainer, reporter, schedule, tokenizer, checkpoint)
@@ -120,11 +126,11 @@ def _check_base(assignment: Assignment, progress: Progress) -> Base:
     resolved = resolve(config.model.name, config.model.trust_code_sha256)
     device = pick_device()
     precision = _settle_precision(config.model, device, progress)
-    plan = plan_device(device, precision, has_flash_attention=flash_attention_is_there())
+    check_precision(device, precision)
     folder = model_folder(resolved)
     trusts_code = check_model_folder(folder, resolved.trust_code_sha256)
     targets = choose_targets(config.lora, linear_layers(folder, trusts_code=trusts_code))
-    return Base(resolved, folder, device, precision, plan, targets)
+    return Base(resolved, folder, device, precision, targets)
 
 
 def _settle_precision(model: ModelConfig, device: Device, progress: Progress) -> ExactPrecision:
@@ -159,20 +165,26 @@ def _build_trainer(
     config = assignment.config
     began = time.monotonic()
     model = load_model(base.resolved, base.precision, base.device)
-    if base.plan.attention:
-        model.set_attn_implementation(base.plan.attention)
+    lengths = [len(ids) for ids in data.train["input_ids"]]
+    plan = plan_device(
+        device_facts(base.device),
+        base.precision,
+        workload(model, config, lengths, base.precision),
+    )
+    use_attention(model, plan)
     trainer = RunTrainer(
         run_dir=assignment.run_dir,
         keep_checkpoints=config.training.keep_checkpoints,
         reporter=reporter,
         collator=make_collator(tokenizer),
         model=model,
-        args=sft_arguments(config, assignment.run_dir, base.plan, schedule),
+        args=sft_arguments(config, assignment.run_dir, plan, schedule),
         train_dataset=with_labels(data.train),
         eval_dataset=with_labels(data.evaluation) if data.evaluation else None,
         processing_class=tokenizer,
         peft_config=peft_config(config.lora, base.targets, base.name_for_adapter),
     )
+    trainer.use_fast_path(plan)
     parameters = list(trainer.model.parameters())
     channel.emit(
         ModelLoaded(

@@ -14,6 +14,9 @@ from engine.training.adapter import read_adapter, write_adapter
 from engine.training.batches import Collator
 from engine.training.callbacks import EvaluationAbandoned, RunReporter
 from engine.training.checkpoints import prune, save_checkpoint
+from engine.training.fast_path import use_fused_parts
+from engine.training.fused_loss import mean_loss
+from engine.training.plan import DevicePlan
 from engine.training.state import TrainingState, read_state, restore_random, write_state
 
 
@@ -42,6 +45,26 @@ class RunTrainer(SFTTrainer):  # type: ignore[misc]  # trl has no types
         self._reporter = reporter
         self._eval_loss_sum = 0.0
         self._eval_tokens = 0
+        self._fuses_loss = False
+
+    def use_fast_path(self, plan: DevicePlan) -> None:
+        """Compute with the fused parts that the plan and this model allow."""
+        self._fuses_loss = use_fused_parts(self.model, plan)
+
+    def compute_loss(
+        self,
+        model: Any,
+        inputs: dict[str, Any],
+        return_outputs: bool = False,
+        num_items_in_batch: torch.Tensor | None = None,
+    ) -> Any:
+        """TRL's loss, fused where it can be: the same number, without TRL's entropy metrics."""
+        if return_outputs or not self._fuses_loss:
+            return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
+        loss = mean_loss(model, inputs, num_items_in_batch)
+        if self.args.average_tokens_across_devices and num_items_in_batch is not None:
+            loss = loss * self.accelerator.num_processes
+        return loss
 
     # Saving
 

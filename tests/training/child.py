@@ -159,6 +159,7 @@ def run_here(
 
     A stop "in the evaluation of" a step arrives after the step's border was passed.
     """
+    run_dir.mkdir(parents=True, exist_ok=True)
     channel = _RecordingChannel(react, stop_in_evaluation_of)
     channel.emit(work(Assignment(run_dir.name, run_dir, attempt, config), channel))
     return channel.told

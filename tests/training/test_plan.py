@@ -1,38 +1,104 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from engine.config import TrainingConfig
 from engine.errors import BackpropError
-from engine.training.plan import DevicePlan, plan_device, plan_schedule
+from engine.training.plan import (
+    Device,
+    DeviceFacts,
+    DevicePlan,
+    ModelShape,
+    NumberFormat,
+    Workload,
+    check_precision,
+    estimate_activation_bytes,
+    plan_device,
+    plan_schedule,
+    scales_gradients,
+)
+
+GB = 2**30
+ADAPTER = Workload(activation_bytes=2 * GB, trained_parameters=5_000_000)
+BARE = DevicePlan(
+    use_cpu=False,
+    autocast=None,
+    gradient_checkpointing=False,
+    attention=None,
+    dataloader_workers=0,
+    pin_memory=False,
+    fused_loss=False,
+    fused_lora=False,
+    liger=False,
+    tf32=False,
+    optimizer="adamw_torch_fused",
+)
+ON_CPU = replace(BARE, use_cpu=True, attention="each_example", fused_loss=True, fused_lora=True)
+ON_CUDA = replace(BARE, pin_memory=True, tf32=True)
 
 
 @pytest.mark.parametrize(
-    ("device", "precision", "flash", "expected"),
+    ("facts", "precision", "expected"),
     [
-        ("cpu", "bf16", True, DevicePlan(True, None, False, None, 0, False)),
-        ("cpu", "fp32", False, DevicePlan(True, None, False, None, 0, False)),
-        ("mps", "fp32", False, DevicePlan(False, None, True, None, 0, False)),
-        ("cuda", "bf16", False, DevicePlan(False, "bf16", True, None, 0, True)),
-        ("cuda", "bf16", True, DevicePlan(False, "bf16", True, "flash_attention_2", 0, True)),
-        ("cuda", "fp16", False, DevicePlan(False, "fp16", True, None, 0, True)),
-        ("cuda", "fp32", True, DevicePlan(False, None, True, None, 0, True)),
+        (DeviceFacts("cpu", 16 * GB), "bf16", ON_CPU),
+        (DeviceFacts("cpu", 16 * GB), "fp32", ON_CPU),
+        # What is installed for CUDA changes nothing elsewhere.
+        (DeviceFacts("cpu", 16 * GB, 8, True, True, True), "bf16", ON_CPU),
+        (DeviceFacts("cpu", 2 * GB), "bf16", replace(ON_CPU, gradient_checkpointing=True)),
+        (DeviceFacts("mps", 16 * GB), "fp32", replace(BARE, optimizer="adamw_torch")),
+        (DeviceFacts("cuda", 16 * GB, 8), "fp32", ON_CUDA),
+        (DeviceFacts("cuda", 16 * GB, 8), "bf16", replace(ON_CUDA, autocast="bf16")),
+        (DeviceFacts("cuda", 16 * GB, 7), "fp16", replace(ON_CUDA, tf32=False, autocast="fp16")),
+        (
+            DeviceFacts("cuda", 2 * GB, 9, has_flash_attention=True, has_liger=True),
+            "bf16",
+            replace(
+                ON_CUDA,
+                autocast="bf16",
+                gradient_checkpointing=True,
+                attention="flash_attention_2",
+                liger=True,
+            ),
+        ),
+        # Flash attention computes in half precision only.
+        (DeviceFacts("cuda", 16 * GB, 8, has_flash_attention=True), "fp32", ON_CUDA),
+        # An adapter's optimizer is too small to be worth eight bits.
+        (DeviceFacts("cuda", 16 * GB, 8, has_bitsandbytes=True), "fp32", ON_CUDA),
     ],
 )
-def test_device_plan(device: str, precision: str, flash: bool, expected: DevicePlan) -> None:
-    assert plan_device(device, precision, has_flash_attention=flash) == expected
+def test_device_plan(facts: DeviceFacts, precision: NumberFormat, expected: DevicePlan) -> None:
+    assert plan_device(facts, precision, ADAPTER) == expected
+
+
+def test_large_optimizer_state_is_paged_and_in_8_bits_where_that_can_be_had() -> None:
+    whole = Workload(activation_bytes=2 * GB, trained_parameters=1_000_000_000)
+    there = DeviceFacts("cuda", 80 * GB, 9, has_bitsandbytes=True)
+    assert plan_device(there, "bf16", whole).optimizer == "paged_adamw_8bit"
+    missing = replace(there, has_bitsandbytes=False)
+    assert plan_device(missing, "bf16", whole).optimizer == "adamw_torch_fused"
+
+
+def test_activations_grow_with_tokens_and_with_the_size_of_a_number() -> None:
+    shape = ModelShape(layers=30, hidden_size=576, intermediate_size=1536)
+    half = estimate_activation_bytes(shape, 1000, "bf16")
+    assert estimate_activation_bytes(shape, 2000, "bf16") == 2 * half
+    assert estimate_activation_bytes(shape, 1000, "fp32") == 2 * half
+    assert 0.5 * GB < half < GB
 
 
 @pytest.mark.parametrize("device", ["cpu", "mps"])
-def test_fp16_needs_cuda(device: str) -> None:
+def test_fp16_needs_cuda(device: Device) -> None:
     with pytest.raises(BackpropError) as raised:
-        plan_device(device, "fp16", has_flash_attention=False)
+        check_precision(device, "fp16")
     assert raised.value.code == "INPUT_VALIDATION_FAILED"
+    check_precision("cuda", "fp16")
 
 
 def test_only_fp16_leaves_overflowing_steps_out() -> None:
-    assert plan_device("cuda", "fp16", has_flash_attention=False).scales_gradients
-    assert not plan_device("cuda", "bf16", has_flash_attention=False).scales_gradients
+    assert scales_gradients("fp16")
+    assert not scales_gradients("bf16")
 
 
 # 21 rows in batches of 2 are 11 batches; 2 batches a step are 6 steps an epoch.

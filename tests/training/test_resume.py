@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from safetensors.torch import load_file
 
-from engine.config import LoraConfig, RunConfig
+from engine.config import LoraConfig, Precision, RunConfig
 from engine.runs.events import (
     CheckpointSaved,
     Event,
@@ -74,6 +74,21 @@ def test_stopped_run_goes_on_where_it_was(
     assert list(second.losses) == list(range(stop_step + 1, 13))
     assert first.eval_losses.keys() | second.eval_losses.keys() == {3, 6, 9, 12}
     assert_same_end(second, run_dir, whole)
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_fused_adapter_goes_on_where_it_was(
+    precision: Precision, tiny_model: Path, tmp_path: Path
+) -> None:
+    """The other runs here have dropout, and so PEFT's own layers."""
+    config = tiny_config(tmp_path, tiny_model, **CADENCE)
+    model = config.model.model_copy(update={"precision": precision})
+    config = config.model_copy(update={"model": model})
+    expected = run_here(train, tmp_path / "whole", config), tmp_path / "whole"
+    run_here(train, tmp_path / "run", config, react=at_step(7, "stop"))
+    second = run_here(train, tmp_path / "run", config, attempt=2)
+    assert list(second.losses) == [8, 9, 10, 11, 12]
+    assert_same_end(second, tmp_path / "run", expected)
 
 
 def test_stop_in_the_middle_of_an_evaluation(

@@ -1,0 +1,43 @@
+"""Put the fused parts of a plan into a model, where the model allows them."""
+
+from __future__ import annotations
+
+import logging
+
+from peft import PeftModel
+from transformers import PreTrainedModel
+
+from engine.training.attention import EACH_EXAMPLE, register, why_not_each_example
+from engine.training.fused_lora import fuse_lora
+from engine.training.fused_loss import add_fused_loss, why_not_fused
+from engine.training.plan import DevicePlan
+
+logger = logging.getLogger(__name__)
+
+
+def use_attention(model: PreTrainedModel, plan: DevicePlan) -> None:
+    """Set the attention of the plan, before the trainer wraps the model."""
+    if plan.attention == EACH_EXAMPLE:
+        reason = why_not_each_example(model.config)
+        if reason:
+            logger.info("attention over the joined row with a mask: %s", reason)
+            return
+        register()
+    if plan.attention:
+        model.set_attn_implementation(plan.attention)
+
+
+def use_fused_parts(model: PeftModel, plan: DevicePlan) -> bool:
+    """Fuse the adapter's layers and the loss. Returns whether the loss is fused.
+
+    To be called after the trainer has wrapped the model, whose forward it extends.
+    """
+    if plan.fused_lora:
+        logger.info("%d adapted layers are computed in one product each", len(fuse_lora(model)))
+    base = model.get_base_model()
+    reason = why_not_fused(base) if plan.fused_loss else "it is not planned on this device"
+    if reason:
+        logger.info("the loss is TRL's: %s", reason)
+        return False
+    add_fused_loss(base)
+    return True
