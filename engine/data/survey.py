@@ -25,7 +25,8 @@ from engine.data.json_lines import object_of
 from engine.data.layouts import Format, layout_of
 from engine.data.rows import unreadable
 
-_BLOCK_BYTES = 1 << 22
+# Small enough to stay in the processor's cache: with 4 MB it takes half as long again.
+_BLOCK_BYTES = 1 << 17
 # Below this a second process costs more time to start than it saves.
 _PROCESS_FROM_BYTES = 1 << 25
 _MOST_PROCESSES = 4
@@ -143,18 +144,20 @@ def _is_utf8(block: bytes) -> bool:
 
 def _whole_lines(path: Path, start: int, end: int, row_bytes: int) -> Iterator[bytes]:
     """Blocks that end with a line; a row without end is cut into bad ones of `row_bytes`."""
-    rest = b""
+    begun: list[bytes] = []
+    length = 0
     with path.open("rb") as file:
         file.seek(start)
         while start < end and (block := file.read(min(_BLOCK_BYTES, end - start))):
             start += len(block)
             cut = block.rfind(b"\n") + 1
             if cut:
-                yield rest + block[:cut]
-                rest = block[cut:]
-            elif len(rest) < row_bytes:
-                rest += block
-        yield rest
+                yield b"".join([*begun, block[:cut]])
+                begun, length = [block[cut:]], len(block) - cut
+            elif length < row_bytes:
+                begun.append(block)
+                length += len(block)
+        yield b"".join(begun)
 
 
 def _borders(path: Path, size: int, parts: int) -> list[int]:
