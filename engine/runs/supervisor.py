@@ -40,6 +40,11 @@ STORE_RETRY_SECONDS = 60.0
 LAST_WORDS_SECONDS = 2.0
 LONGEST_LINE_BYTES = 1024 * 1024
 
+# libgomp's threads spin for milliseconds while they wait for each other. On a machine that does
+# something else too, the one that is waited for then has no core to run on: matrix products on
+# two busy cores took 3 to 4 times as long. This many turns are some ten microseconds.
+PATIENCE = {"GOMP_SPINCOUNT": "2000"}
+
 CHILD_MODULES = {"train": "engine.training", "export": "engine.export"}
 
 
@@ -242,13 +247,17 @@ class Supervisor:
 def start_child(run: Run) -> subprocess.Popen[bytes]:
     """Start the process that does the work of this kind of run."""
     threads = str(_limits(run).threads or os.cpu_count() or 1)
-    environment = os.environ | {
-        "PYTHONPATH": python_path(),
-        "PYTHONUNBUFFERED": "1",
-        "OMP_NUM_THREADS": threads,
-        "TOKENIZERS_PARALLELISM": "false",
-        "HF_HUB_DISABLE_TELEMETRY": "1",
-    }
+    environment = (
+        PATIENCE
+        | os.environ
+        | {
+            "PYTHONPATH": python_path(),
+            "PYTHONUNBUFFERED": "1",
+            "OMP_NUM_THREADS": threads,
+            "TOKENIZERS_PARALLELISM": "false",
+            "HF_HUB_DISABLE_TELEMETRY": "1",
+        }
+    )
     command = [sys.executable, "-m", CHILD_MODULES[run.kind], "--run-id", run.id]
     command += ["--run-dir", str(run.run_dir), "--attempt", str(run.attempt)]
     return subprocess.Popen(
