@@ -41,8 +41,8 @@ def load_dataset(path: Path) -> int:
 
 
 def our_survey(path: Path) -> int:
-    """Every row checked as JSON and its layout told, by two processes."""
-    return survey(path, current_limits().row_bytes, _PROCESSES).rows
+    """Every row checked as JSON and its layout told; a large file by two processes."""
+    return survey(path, current_limits().row_bytes).rows
 
 
 def our_rows(path: Path) -> int:
