@@ -10,6 +10,7 @@ from transformers import PreTrainedModel
 from engine.training.attention import EACH_EXAMPLE, register, why_not_each_example
 from engine.training.fused_lora import fuse_lora
 from engine.training.fused_loss import add_fused_loss, why_not_fused
+from engine.training.fused_norm import fuse_norms
 from engine.training.plan import DevicePlan
 
 logger = logging.getLogger(__name__)
@@ -28,12 +29,14 @@ def use_attention(model: PreTrainedModel, plan: DevicePlan) -> None:
 
 
 def use_fused_parts(model: PeftModel, plan: DevicePlan) -> bool:
-    """Fuse the adapter's layers and the loss. Returns whether the loss is fused.
+    """Fuse the adapter's layers, the norms and the loss. Returns whether the loss is fused.
 
     To be called after the trainer has wrapped the model, whose forward it extends.
     """
     if plan.fused_lora:
         logger.info("%d adapted layers are computed in one product each", len(fuse_lora(model)))
+    if plan.fused_norms:
+        logger.info("%d norms keep their input only", len(fuse_norms(model)))
     base = model.get_base_model()
     reason = why_not_fused(base) if plan.fused_loss else "it is not planned on this device"
     if reason:

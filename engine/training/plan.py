@@ -68,8 +68,8 @@ class DevicePlan:
     """How the trainer computes on a device.
 
     `autocast` is the format matrix products run in where the weights have another one;
-    `attention` is None where the model's own choice (sdpa) stays. `fused_loss`, `fused_lora`
-    and the attention of each example give way, one by one, where a model does not allow them.
+    `attention` is None where the model's own choice (sdpa) stays. The fused parts and the
+    attention of each example give way, one by one, where a model does not allow them.
     """
 
     use_cpu: bool
@@ -80,6 +80,7 @@ class DevicePlan:
     pin_memory: bool
     fused_loss: bool
     fused_lora: bool
+    fused_norms: bool
     liger: bool
     tf32: bool
     optimizer: Literal["adamw_torch", "adamw_torch_fused", "paged_adamw_8bit"]
@@ -103,6 +104,7 @@ def plan_device(facts: DeviceFacts, precision: NumberFormat, workload: Workload)
         pin_memory=on_cuda,
         fused_loss=on_cpu,
         fused_lora=on_cpu,
+        fused_norms=on_cpu,
         liger=on_cuda and facts.has_liger,
         tf32=on_cuda and facts.generation >= FIRST_WITH_TF32,
         optimizer=_plan_optimizer(facts, workload),

@@ -31,11 +31,14 @@ BARE = DevicePlan(
     pin_memory=False,
     fused_loss=False,
     fused_lora=False,
+    fused_norms=False,
     liger=False,
     tf32=False,
     optimizer="adamw_torch_fused",
 )
-ON_CPU = replace(BARE, use_cpu=True, attention="each_example", fused_loss=True, fused_lora=True)
+ON_CPU = replace(
+    BARE, use_cpu=True, attention="each_example", fused_loss=True, fused_lora=True, fused_norms=True
+)
 ON_CUDA = replace(BARE, pin_memory=True, tf32=True)
 
 

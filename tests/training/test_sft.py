@@ -122,7 +122,7 @@ def test_golden_curve(tiny_model: Path, tmp_path: Path) -> None:
 def slow_plan(facts: DeviceFacts, precision: NumberFormat, workload: Workload) -> DevicePlan:
     """The same device with TRL's loss, PEFT's layers and masked attention."""
     plan = plan_device(facts, precision, workload)
-    return replace(plan, fused_loss=False, fused_lora=False, attention=None)
+    return replace(plan, fused_loss=False, fused_lora=False, fused_norms=False, attention=None)
 
 
 @pytest.mark.parametrize("accumulation", [1, 3])
