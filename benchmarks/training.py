@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -19,11 +20,13 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.chats import write_chats
+from engine.runs.supervisor import PATIENCE
 
 VARIANTS = {
     "trl": "TRL's defaults",
     "fp32": "plain fp32, no checkpointing",
     "ours": "backprop train",
+    "ours-fp32": "the same with --precision fp32",
 }
 TRAIN, HELD_OUT = "chats.jsonl", "held-out.jsonl"
 ROWS, HELD_OUT_ROWS = 120, 24
@@ -62,7 +65,11 @@ def measure() -> None:
 
 def _run(module: str, what: str, folder: Path) -> dict[str, object]:
     command = [sys.executable, "-m", f"benchmarks.{module}", what, str(folder)]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, timeout=MINUTES * 60)
+    # As the supervisor starts a training; all variants get it, so that none is slowed alone.
+    environment = {"OMP_NUM_THREADS": str(os.cpu_count() or 1)} | PATIENCE | os.environ
+    done = subprocess.run(
+        command, stdout=subprocess.PIPE, text=True, env=environment, timeout=MINUTES * 60
+    )
     if done.returncode:
         raise SystemExit(f"{what} ended with code {done.returncode}")
     result: dict[str, object] = json.loads(done.stdout.splitlines()[-1])

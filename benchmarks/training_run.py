@@ -16,7 +16,14 @@ from transformers import TrainerCallback
 from trl import SFTConfig, SFTTrainer
 
 from benchmarks.training import HELD_OUT, TRAIN, Measured, print_result
-from engine.config import DataConfig, LoraConfig, ModelConfig, RunConfig, TrainingConfig
+from engine.config import (
+    DataConfig,
+    LoraConfig,
+    ModelConfig,
+    Precision,
+    RunConfig,
+    TrainingConfig,
+)
 from engine.data.prepare import prepare
 from engine.models.load import load_model, load_tokenizer
 from engine.models.resolve import resolve
@@ -56,10 +63,10 @@ class Watch:
         )
 
 
-def config_for(folder: Path) -> RunConfig:
+def config_for(folder: Path, precision: Precision = "auto") -> RunConfig:
     return RunConfig(
         output_dir=folder / "output",
-        model=ModelConfig(name="starter"),
+        model=ModelConfig(name="starter", precision=precision),
         data=DataConfig(path=folder / TRAIN, eval_path=folder / HELD_OUT),
         lora=LoraConfig(r=RANK),
         training=TrainingConfig(
@@ -73,7 +80,7 @@ def config_for(folder: Path) -> RunConfig:
     )
 
 
-def run_ours(folder: Path) -> Measured:
+def run_ours(folder: Path, name: str, precision: Precision) -> Measured:
     keep_freed_memory()
     watch = Watch()
     seen = 0
@@ -90,9 +97,9 @@ def run_ours(folder: Path) -> Measured:
     results: list[Measured] = []
     # A pipe that stays open: the end of the commands would end the process.
     commands = os.fdopen(os.pipe()[0])
-    run_dir = folder / "ours"
+    run_dir = folder / name
     run_dir.mkdir()
-    assignment = Assignment("ours", run_dir, 1, config_for(folder))
+    assignment = Assignment(name, run_dir, 1, config_for(folder, precision))
     train(assignment, Listening(io.StringIO(), commands))
     return results[0]
 
@@ -149,7 +156,9 @@ class _Steps(TrainerCallback):
 def main(variant: str, folder: Path) -> None:
     match variant:
         case "ours":
-            result = run_ours(folder)
+            result = run_ours(folder, variant, "auto")
+        case "ours-fp32":
+            result = run_ours(folder, variant, "fp32")
         case "trl":
             result = run_trl(folder, variant)
         case "fp32":
