@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import reflex as rx
 
-NAVIGATION = (("Train", "/"), ("Runs", "/runs"))
+NAVIGATION = (("Train", "/"), ("Data", "/dataset"), ("Runs", "/runs"))
 
 
 def page(title: str, lead: str, *children: rx.Component) -> rx.Component:

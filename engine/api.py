@@ -301,6 +301,11 @@ def train_command(config: RunConfig) -> str:
     return flags.command_line(flags.train_argv(config, train_defaults()))
 
 
+def data_command(view: str, data: DataConfig, model: str, max_length: int) -> str:
+    """The command that shows one view of a file: rows, problems, report, xray or filters."""
+    return flags.command_line(flags.data_argv(view, data, model, max_length))
+
+
 def train_defaults(data: Path = Path()) -> RunConfig:
     """A training with every setting at this person's default."""
     now = settings()

@@ -10,8 +10,9 @@ import os
 import shlex
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
-from engine.config import RunConfig, Section
+from engine.config import DataConfig, RunConfig, Section
 
 TRAIN_FLAGS: dict[str, str] = {
     "data.path": "--data",
@@ -81,6 +82,23 @@ def train_argv(config: RunConfig, defaults: RunConfig) -> list[str]:
         if value is not None and value != left_out.get(path):
             argv += [flag] if value is True else [flag, _word(value)]
     return argv
+
+
+def data_argv(view: str, data: DataConfig, model: str, max_length: int) -> list[str]:
+    """The command that shows what the page's Dataset section shows under this name."""
+    layout = [] if data.format == "auto" else ["--data-format", data.format]
+    columns = ["--columns", ",".join(data.columns)] if data.columns else []
+    tokenized = ["--model", model, "--max-length", str(max_length)]
+    path = str(data.path)
+    match view:
+        case "report":
+            return ["backprop", "data", "report", path, *tokenized, *layout]
+        case "xray":
+            return ["backprop", "data", "xray", path, *tokenized, *layout, *columns]
+        case "filters":
+            chosen = RunConfig(data=data)
+            return train_argv(chosen, RunConfig(data=DataConfig(path=Path())))
+    return ["backprop", "validate", path, *layout, *columns]
 
 
 def command_line(argv: list[str], os_name: str = os.name) -> str:

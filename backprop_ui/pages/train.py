@@ -79,7 +79,10 @@ def _model_card(model: rx.Var[ModelCard]) -> rx.Component:
 
 
 def _data() -> rx.Component:
-    drop = file_drop(accept=".jsonl,.json", on_stored=TrainState.take_upload)
+    drop = file_drop(
+        accept=".jsonl,.json,.csv,.tsv,.parquet,.arrow,.txt,.md,.gz,.zst",
+        on_stored=TrainState.take_upload,
+    )
     path = path_field(
         "Path on this computer",
         "data-path",
@@ -87,7 +90,29 @@ def _data() -> rx.Component:
         TrainState.values["data.path"],
         TrainState.edit("data.path"),
     )
-    return _section(2, "Data", drop, rx.el.div("or", class_name="bp-or"), path)
+    look = rx.link("Look at the data first", href="/dataset", size="2")
+    return _section(2, "Data", _data_sets(), drop, rx.el.div("or", class_name="bp-or"), path, look)
+
+
+def _data_sets() -> rx.Component:
+    """Data sets that were saved on the Data page."""
+    options = rx.foreach(TrainState.data_sets, lambda name: rx.el.option(name, value=name))
+    return rx.cond(
+        TrainState.data_sets.length() > 0,
+        rx.el.div(
+            rx.el.label("Saved data set", html_for="data-set", class_name="bp-label"),
+            rx.el.select(
+                rx.el.option("none: a file of its own", value=""),
+                options,
+                id="data-set",
+                value=TrainState.data_set,
+                on_change=TrainState.choose_data_set,
+                class_name="bp-input",
+            ),
+            class_name="bp-field",
+            margin_bottom="16px",
+        ),
+    )
 
 
 def _method() -> rx.Component:
@@ -170,10 +195,12 @@ def _start() -> rx.Component:
                     role="status",
                 ),
             ),
+            _checked(),
             rx.button(
                 "Start training",
                 on_click=TrainState.start,
                 disabled=~TrainState.ready,
+                loading=TrainState.starting,
                 id="start",
                 size="3",
                 class_name="bp-start",
@@ -192,6 +219,27 @@ def _start() -> rx.Component:
         ),
         class_name="bp-aside",
         custom_attrs={"aria-label": "Start"},
+    )
+
+
+def _checked() -> rx.Component:
+    """What the examples hold, as far as it is known."""
+    return rx.fragment(
+        rx.cond(
+            TrainState.checking,
+            rx.el.p(rx.spinner(size="1"), "Looking at the examples …", class_name="bp-ready"),
+        ),
+        rx.el.p(
+            TrainState.checked,
+            class_name="bp-ready",
+            role="status",
+            id="checked",
+            hidden=TrainState.checked == "",
+            custom_attrs={"data-tone": "good"},
+        ),
+        rx.foreach(
+            TrainState.warnings, lambda words: rx.el.p(words, class_name="bp-warned", role="status")
+        ),
     )
 
 

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 
 import reflex as rx
 from pydantic import ValidationError
 
 from backprop_ui import form, uploads, wording
+from backprop_ui.data_views import preflight_words
 from backprop_ui.views import Problem, config_of, problem_of
 from engine import api
+from engine.config import RunConfig
+from engine.data.inspected import Preflight
 from engine.errors import BackpropError
 from engine.models.resolve import Preset
 
 FEW_MODELS = 6
+TYPING_SECONDS = 0.6
 
 
 @dataclass(frozen=True)
@@ -50,6 +55,13 @@ class TrainState(rx.State):
     problem: Problem = Problem()
     ready: bool = False
     data_name: str = ""
+    data_sets: list[str] = []
+    data_set: str = ""
+    checking: bool = False
+    checked: str = ""
+    warnings: list[str] = []
+    starting: bool = False
+    _look_number: int = 0
     _defaults: dict[str, str] = {}
 
     @rx.var
@@ -89,17 +101,30 @@ class TrainState(rx.State):
         self._fill()
         source = self.router.url.query_parameters.get("from", "")
         refused = self._copy(source) if source else Problem()
+        self.data_sets = [saved.name for saved in api.list_data_sets()]
+        self._choose(self.router.url.query_parameters.get("set", ""))
         self._look()
         if refused.code:
             self.problem = refused
+        return TrainState.check_data
 
     @rx.event
     def edit(self, name: str, value: str):
         if name not in form.LABELS:
-            return
+            return None
         self._fill()
         self.values = {**self.values, name: value}
+        if name == "data.path":
+            self.data_set = ""
         self._look()
+        return TrainState.check_data
+
+    @rx.event
+    def choose_data_set(self, name: str):
+        self._fill()
+        self._choose(name)
+        self._look()
+        return TrainState.check_data
 
     @rx.event
     def take_upload(self, token: str):
@@ -107,10 +132,11 @@ class TrainState(rx.State):
             path = uploads.path_of(token)
         except BackpropError as error:
             self.problem = problem_of(error)
-            return
+            return None
         self._fill()
-        self.values = {**self.values, "data.path": str(path)}
+        self.values, self.data_set = {**self.values, "data.path": str(path)}, ""
         self._look()
+        return TrainState.check_data
 
     @rx.event
     def set_view(self, view: str | list[str]):
@@ -126,17 +152,66 @@ class TrainState(rx.State):
         kept = {name: self.values[name] for name in ("model.name", "data.path")}
         self.values = {**self._defaults, **kept}
         self._look()
+        return TrainState.check_data
 
-    @rx.event
-    def start(self):
-        if not self.ready:
-            return None
-        try:
-            run = api.submit(form.build_config(self.values, api.train_defaults()), origin="page")
-        except BackpropError as error:
-            self.problem = problem_of(error)
-            return None
+    @rx.event(background=True)
+    async def check_data(self):
+        """Tell what would be learned from, a moment after the last change."""
+        async with self:
+            self._look_number += 1
+            mine, self.checked, self.warnings = self._look_number, "", []
+            self.checking = self.ready
+            config = self._config() if self.ready else None
+        await asyncio.sleep(TYPING_SECONDS)
+        if config is not None and mine == self._look_number:
+            found = await asyncio.to_thread(_looked, config)
+            async with self:
+                if mine == self._look_number:
+                    self._tell(found)
+
+    @rx.event(background=True)
+    async def start(self):
+        """Look at the data once more, so that nothing starts that would learn nothing."""
+        async with self:
+            if not self.ready or self.starting:
+                return None
+            self.starting, config = True, self._config()
+        found = await asyncio.to_thread(_looked, config)
+        async with self:
+            self.starting = False
+            self._tell(found)
+            if isinstance(found, BackpropError) or not found.ready:
+                return None
+            try:
+                run = api.submit(config, origin="page")
+            except BackpropError as error:
+                self.problem = problem_of(error)
+                return None
         return rx.redirect(f"/runs/{run.id}")
+
+    def _tell(self, found: Preflight | BackpropError) -> None:
+        self.checking = False
+        if isinstance(found, BackpropError):
+            self.problem = problem_of(found)
+        elif found.problems:
+            first = found.problems[0]
+            self.problem = Problem(first.code, first.message, first.hint)
+            self.ready = False
+        else:
+            self.checked = preflight_words(found)
+            self.warnings = [f"{warning.message} {warning.hint}" for warning in found.warnings]
+
+    def _config(self) -> RunConfig:
+        """The training as the form has it. Raises pydantic's ValidationError."""
+        return _config_of(self.values, self.data_set)
+
+    def _choose(self, name: str) -> None:
+        """Take a named data set; without a name, the path stays and its recipe goes."""
+        self.data_set = ""
+        for saved in api.list_data_sets():
+            if saved.name == name:
+                self.data_set = name
+                self.values = {**self.values, "data.path": str(saved.data.path)}
 
     def _fill(self) -> None:
         """Put in the defaults; somebody may type before the page has heard of them."""
@@ -154,7 +229,7 @@ class TrainState(rx.State):
         return Problem()
 
     def _look(self) -> None:
-        found = _check(self.values)
+        found = _check(self.values, self.data_set)
         self.errors, self.command, self.problem = found.errors, found.command, found.problem
         self.changed = len(form.changed_names(self.values, self._defaults))
         self.missing = _missing(self.values, found.errors)
@@ -162,15 +237,34 @@ class TrainState(rx.State):
         self.data_name = wording.data_words(uploads.as_path(self.values["data.path"]))
 
 
-def _check(values: form.Form) -> Checked:
+def _config_of(values: form.Form, data_set: str) -> RunConfig:
+    """The form's training; a data set brings its layout, columns and recipe."""
+    config = form.build_config(values, api.train_defaults())
+    for saved in api.list_data_sets():
+        if saved.name == data_set and config.data is not None:
+            data = saved.data.model_copy(update={"eval_fraction": config.data.eval_fraction})
+            return config.model_copy(update={"data": data})
+    return config
+
+
+def _looked(config: RunConfig) -> Preflight | BackpropError:
+    try:
+        return api.preflight(config)
+    except BackpropError as error:
+        return error
+
+
+def _check(values: form.Form, data_set: str) -> Checked:
     """Validate the form, then ask the api what would keep it from being submitted."""
     try:
-        config = form.build_config(values, api.train_defaults())
+        config = _config_of(values, data_set)
     except ValidationError as error:
         errors = form.errors_of(error)
         return Checked(errors, _command_without_data(values, errors), Problem())
     command = api.train_command(config)
     try:
+        if config.data is not None:
+            api.check_page_path(config.data.path)
         api.check(config)
     except BackpropError as error:
         return Checked({}, command, problem_of(error))
@@ -195,10 +289,6 @@ def _missing(values: form.Form, errors: dict[str, str]) -> list[str]:
     if wrong:
         needs.append(f"Mend {', '.join(wrong)}.")
     return needs
-
-
-def _problem(error: BackpropError) -> Problem:
-    return Problem(error.code, error.message, error.hint)
 
 
 def _card(preset: Preset) -> ModelCard:
