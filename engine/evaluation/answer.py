@@ -1,6 +1,6 @@
 """Child process: answer one question with the base model and with an adapter on top of it.
 
-    python -m engine.evaluation.answer     (reads one JSON request on stdin, writes one reply)
+python -m engine.evaluation.answer     (reads one JSON request on stdin, writes one reply)
 """
 
 from __future__ import annotations
