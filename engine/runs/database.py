@@ -66,11 +66,24 @@ def move_aside(path: Path, error: Exception) -> BackpropError:
 
 def _prepare(connection: sqlite3.Connection) -> None:
     connection.row_factory = sqlite3.Row
-    connection.execute("pragma journal_mode = wal")
+    _use_wal(connection)
     # In WAL mode "normal" loses at most the last moments on power failure, never consistency.
     connection.execute("pragma synchronous = normal")
     connection.execute("pragma foreign_keys = on")
     _migrate(connection)
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """Switch a new store to WAL; SQLite does not wait by itself while another is doing that."""
+    deadline = time.monotonic() + BUSY_TIMEOUT_SECONDS
+    while True:
+        try:
+            connection.execute("pragma journal_mode = wal")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
 
 
 def _migrate(connection: sqlite3.Connection) -> None:

@@ -192,8 +192,9 @@ def test_a_store_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
     assert path.exists()
 
 
-def test_many_can_open_a_new_store_at_once(tmp_path: Path) -> None:
-    path = tmp_path / "runs.db"
+@pytest.mark.parametrize("attempt", range(10))
+def test_many_can_open_a_new_store_at_once(tmp_path: Path, attempt: int) -> None:
+    path = tmp_path / f"runs{attempt}.db"
     failures: list[Exception] = []
 
     def open_it() -> None:
