@@ -49,6 +49,7 @@ def with_model(page: Page, model: Path) -> None:
     """Train's form with the model of two layers."""
     page.goto("/")
     page.locator("#model-name").fill(str(model))
+    expect(page.locator(".bp-command code")).to_contain_text(f"--model {model}")
 
 
 def test_rows_are_shown_page_by_page_and_searched(page: Page, tmp_path: Path) -> None:
