@@ -1,16 +1,17 @@
 """`make bench`: measure speed and size, print tables. Ratios within one run matter most.
 
-python -m benchmarks [startup] [overhead] [data [--full]] [duplicates [--full]] [training]
+python -m benchmarks [startup] [latency] [overhead] [data [--full]] [duplicates [--full]] [training]
 """
 
 from __future__ import annotations
 
 import sys
 
-from benchmarks import data, duplicates, overhead, startup, training
+from benchmarks import data, duplicates, latency, overhead, startup, training
 
 PARTS = {
     "startup": startup.measure,
+    "latency": latency.measure,
     "overhead": overhead.measure,
     "data": data.measure,
     "duplicates": duplicates.measure,
