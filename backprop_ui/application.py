@@ -5,6 +5,7 @@ import logging
 import reflex as rx
 
 from backprop_ui.components.server_away import server_away
+from backprop_ui.state.trouble import TroubleState
 from engine.errors import BackpropError
 
 _log = logging.getLogger(__name__)
@@ -13,11 +14,12 @@ _log = logging.getLogger(__name__)
 def tell(exception: Exception) -> rx.event.EventSpec:
     """The last stop of an error in a handler: told on the page, and logged when unforeseen."""
     if isinstance(exception, BackpropError):
-        return rx.toast.error(exception.message, description=exception.hint)
+        return TroubleState.show(exception.code, exception.message, exception.hint)
     _log.error("A page handler failed", exc_info=exception)
-    return rx.toast.error(
+    return TroubleState.show(
+        "RUNTIME_UNEXPECTED",
         "Something happened that the page did not expect.",
-        description="The terminal where it was started says more.",
+        "The terminal where it was started says more.",
     )
 
 

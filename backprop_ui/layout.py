@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import reflex as rx
 
+from backprop_ui.components.problem_card import problem_card
+from backprop_ui.state.trouble import TroubleState
+
 NAVIGATION = (("Train", "/"), ("Data", "/dataset"), ("Runs", "/runs"))
 
 
@@ -27,7 +30,18 @@ def frame(*children: rx.Component) -> rx.Component:
             class_name="bp-skip",
         ),
         _header(),
-        rx.el.main(*children, id="content", tab_index=-1, class_name="bp-main"),
+        rx.el.main(_trouble(), *children, id="content", tab_index=-1, class_name="bp-main"),
+    )
+
+
+def _trouble() -> rx.Component:
+    return rx.cond(
+        TroubleState.problem.code != "",
+        rx.el.div(
+            problem_card(TroubleState.problem),
+            rx.button("Dismiss", on_click=TroubleState.dismiss, variant="ghost", size="1"),
+            class_name="bp-trouble",
+        ),
     )
 
 
