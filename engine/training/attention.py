@@ -1,9 +1,9 @@
 """Attention within each example of a joined row, instead of over the row with a mask.
 
 A batch of n examples in one row has n² blocks of scores, of which all but the n on the diagonal
-are masked. Here each example is computed alone. Short ones take three matrix products forward
-and four backward: torch's flash attention for the CPU, made for long rows, takes two to five
-times as long for their gradient. The scores of short examples are small enough to be kept.
+are masked. Here each example is computed alone. Short ones take two matrix products forward and
+five backward: torch's flash attention for the CPU, made for long rows, takes two to five times
+as long for their gradient. Nothing as large as the scores is kept between the two.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ EACH_EXAMPLE = "each_example"
 """The name to give to `set_attn_implementation`, once `register` was called."""
 
 
-LONGEST_KEPT = 512
-"""Tokens of an example whose attention scores are kept for the gradient; above, flash."""
+LONGEST_SHORT = 512
+"""Tokens of an example that is computed by whole matrix products; above, by flash attention."""
 
 
 class _ShortAttention(torch.autograd.Function):  # type: ignore[misc]  # untyped
-    """Causal attention within one example, its scores kept.
+    """Causal attention within one example.
 
     Shapes: query [key heads, group, tokens, size], key and value [key heads, tokens, size]; the
     group is the query heads that share a key head.
@@ -34,18 +34,15 @@ class _ShortAttention(torch.autograd.Function):  # type: ignore[misc]  # untyped
 
     @staticmethod
     def forward(ctx: Any, query: Tensor, key: Tensor, value: Tensor, scaling: float) -> Tensor:
-        tokens = key.shape[1]
         scaled = (query * scaling).flatten(1, 2)
-        scores = (scaled @ key.mT).view(*query.shape[:3], tokens)
-        later = torch.ones(tokens, tokens, dtype=torch.bool, device=scores.device).triu_(1)
-        shares = scores.masked_fill_(later, -torch.inf).softmax(-1).flatten(1, 2)
-        ctx.save_for_backward(scaled, key, value, shares)
+        ctx.save_for_backward(scaled, key, value)
         ctx.scaling = scaling
-        return (shares @ value).view_as(query)
+        return (_shares(scaled, key) @ value).view_as(query)
 
     @staticmethod
     def backward(ctx: Any, *upstream: Tensor) -> tuple[Tensor | None, ...]:
-        scaled, key, value, shares = ctx.saved_tensors
+        scaled, key, value = ctx.saved_tensors
+        shares = _shares(scaled, key)
         gradient = upstream[0].flatten(1, 2)
         value_gradient = shares.mT @ gradient
         toward_shares = gradient @ value.mT
@@ -54,6 +51,14 @@ class _ShortAttention(torch.autograd.Function):  # type: ignore[misc]  # untyped
         query_gradient = (toward_scores @ key).mul_(ctx.scaling)
         key_gradient = toward_scores.mT @ scaled
         return query_gradient.view_as(upstream[0]), key_gradient, value_gradient, None
+
+
+def _shares(query: Tensor, key: Tensor) -> Tensor:
+    """How much each token takes of those up to itself: [key heads, group * tokens, tokens]."""
+    tokens = key.shape[1]
+    later = torch.ones(tokens, tokens, dtype=torch.bool, device=key.device).triu_(1)
+    scores = (query @ key.mT).unflatten(1, (-1, tokens))
+    return scores.masked_fill_(later, -torch.inf).softmax(-1).flatten(1, 2)
 
 
 def register() -> None:
@@ -109,7 +114,7 @@ def _attend(
 def _attend_example(
     query: Tensor, key: Tensor, value: Tensor, scaling: float, dropout: float
 ) -> Tensor:
-    if dropout or query.shape[2] > LONGEST_KEPT:
+    if dropout or query.shape[2] > LONGEST_SHORT:
         attended = scaled_dot_product_attention(
             query, key, value, is_causal=True, scale=scaling, dropout_p=dropout, enable_gqa=True
         )

@@ -34,7 +34,10 @@ def use_fused_parts(model: PeftModel, plan: DevicePlan) -> bool:
     To be called after the trainer has wrapped the model, whose forward it extends.
     """
     if plan.fused_lora:
-        logger.info("%d adapted layers are computed in one product each", len(fuse_lora(model)))
+        fused = fuse_lora(model)
+        logger.info("%d adapted layers are computed in one product each", len(fused))
+        if fused:
+            _leave_the_file(model)
     if plan.fused_norms:
         logger.info("%d norms keep their input only", len(fuse_norms(model)))
     base = model.get_base_model()
@@ -44,3 +47,13 @@ def use_fused_parts(model: PeftModel, plan: DevicePlan) -> bool:
         return False
     add_fused_loss(base)
     return True
+
+
+def _leave_the_file(model: PeftModel) -> None:
+    """Copy what still lies in the file of weights, which stays in memory while any part is used.
+
+    The fused layers have moved out of it, and they are most of it.
+    """
+    for parameter in model.parameters():
+        if not parameter.requires_grad and parameter.is_contiguous():
+            parameter.data = parameter.data.clone()

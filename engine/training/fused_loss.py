@@ -17,7 +17,7 @@ from transformers import PretrainedConfig, PreTrainedModel
 
 from engine.training.batches import NOT_TRAINED
 
-CHUNK_ROWS = 256
+CHUNK_ROWS = 128
 """Rows of logits in memory at once."""
 
 # What models do to their logits after the output embedding, by the name in their configuration.
