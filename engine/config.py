@@ -20,8 +20,7 @@ from pydantic import (
 )
 
 RunKind = Literal["train", "export"]
-DataFormat = Literal[
-    "auto",
+Format = Literal[
     "sharegpt",
     "messages",
     "alpaca",
@@ -31,6 +30,7 @@ DataFormat = Literal[
     "preference",
     "kto",
 ]
+DataFormat = Literal["auto", Format]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 ExportFormat = Literal["adapter"]
 

@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
+from engine.config import Format
 from engine.data.chatml import chatml_turns
 from engine.data.columns import Columns, columns_of, mapped, unknown
 from engine.data.conversation import (
@@ -30,7 +31,7 @@ from engine.data.conversation import (
     ToolCall,
 )
 from engine.data.fields import invalid, label_in, list_in, optional_text, text_in
-from engine.data.layouts import Format, Guess, layout_of
+from engine.data.layouts import Guess, layout_of
 from engine.data.rows import Row, unreadable
 from engine.data.turns import context, tools_in, trainable, turns_in
 

@@ -3,20 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
+from engine.config import Format
 from engine.data.chatml import looks_like_chatml
-
-Format = Literal[
-    "sharegpt",
-    "messages",
-    "alpaca",
-    "chatml",
-    "prompt_completion",
-    "text",
-    "preference",
-    "kto",
-]
 
 
 @dataclass(frozen=True)

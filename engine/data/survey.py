@@ -20,9 +20,10 @@ from pathlib import Path
 
 import msgspec
 
+from engine.config import Format
 from engine.data.blocks import check_unchanged, stamp_of
 from engine.data.json_lines import object_of
-from engine.data.layouts import Format, layout_of
+from engine.data.layouts import layout_of
 from engine.data.rows import unreadable
 
 # Small enough to stay in the processor's cache: with 4 MB it takes half as long again.
