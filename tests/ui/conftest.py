@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, Page
 
 from backprop_ui import build
 from tests.ui.written_runs import RunWriter
@@ -48,6 +49,20 @@ def served(pages: build.Manifest, tmp_path_factory: pytest.TempPathFactory) -> I
         yield wait_for_address(process, home)
     finally:
         end_server(process)
+
+
+@pytest.fixture
+def page(browser: Browser, served: Served) -> Iterator[Page]:
+    """A fresh visitor; nothing may go wrong in the console while it is there."""
+    context = browser.new_context(base_url=served.address)
+    context.set_default_timeout(15_000)
+    page = context.new_page()
+    complaints: list[str] = []
+    page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    yield page
+    context.close()
+    assert complaints == []
 
 
 def start_server(home: Path, folder: Path, *arguments: str) -> subprocess.Popen[str]:

@@ -4,33 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
-from tests.ui.conftest import Served
 from tests.ui.test_pages import NAMELESS_CONTROLS
 
 pytestmark = pytest.mark.browser
 
 WORKER_MILLISECONDS = 90_000
 TRICKY = "<b>bold</b><script>document.title='hacked'</script> \x1b[31m\u202eevil"
-
-
-@pytest.fixture
-def page(browser: Browser, served: Served) -> Iterator[Page]:
-    """A fresh visitor; nothing may go wrong in the console while it is there."""
-    context = browser.new_context(base_url=served.address)
-    context.set_default_timeout(15_000)
-    page = context.new_page()
-    complaints: list[str] = []
-    page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    yield page
-    context.close()
-    assert complaints == []
 
 
 def chats(folder: Path, count: int = 25, answer: str = "Answer") -> Path:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -24,20 +23,6 @@ NAMELESS_CONTROLS = """() =>
     .filter((e) => e.getClientRects().length && e.type !== 'hidden' && e.ariaHidden !== 'true')
     .filter((e) => !(e.ariaLabel || e.textContent.trim() || e.labels?.length))
     .map((e) => e.outerHTML.slice(0, 200))"""
-
-
-@pytest.fixture
-def page(browser: Browser, served: Served) -> Iterator[Page]:
-    """A fresh visitor; nothing may go wrong in the console while it is there."""
-    context = browser.new_context(base_url=served.address)
-    context.set_default_timeout(15_000)
-    page = context.new_page()
-    complaints: list[str] = []
-    page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    yield page
-    context.close()
-    assert complaints == []
 
 
 def choose_file(page: Page, folder: Path) -> None:
