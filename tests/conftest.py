@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from importlib import import_module
 from pathlib import Path
 
@@ -15,6 +16,12 @@ __all__ = ["browser"]
 
 # Read when huggingface_hub is imported, so it cannot wait for a fixture.
 os.environ["HF_HUB_OFFLINE"] = "1"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _interruptible() -> None:
+    """Children can be sent Ctrl-C even where the tests themselves run with it ignored (nohup)."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
