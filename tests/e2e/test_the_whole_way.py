@@ -84,9 +84,11 @@ def test_from_a_file_to_an_adapter_that_changes_the_model(
     page.get_by_label("Steps", exact=True).fill(str(STEPS))
     page.get_by_label("Batch size", exact=True).fill("2")
     page.get_by_label("Learning rate", exact=True).fill("1e-3")
+    # The first look at the examples converts the starter model.
+    expect(page.locator("#checked")).to_contain_text("Ready", timeout=TRAINING_SECONDS * 1000)
     page.get_by_role("button", name="Start training").click()
 
-    page.wait_for_url("**/runs/**", timeout=20_000)
+    page.wait_for_url("**/runs/**", timeout=60_000)
     wait_for_points(page, 3)
     address = page.url
     page.context.close()
